@@ -1,0 +1,10 @@
+module pvboot
+
+go 1.26
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/rogpeppe/go-internal v1.16.0
+	github.com/usbarmory/tamago v1.26.4
+	golang.org/x/arch v0.32.0
+)

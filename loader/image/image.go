@@ -1,0 +1,100 @@
+// Package image turns a kernel into a [Plan]: pure data that says which bytes
+// go where in guest memory and in which state the processor enters them. The
+// readers (bzImage here; PV and PVH ELF, arm64 Image and others beside it) do
+// no I/O of their own and know nothing of Xen; an architecture's executor
+// carries a Plan out.
+package image
+
+import "io"
+
+// Source is a byte range that can be read anywhere, such as a file.
+type Source interface {
+	io.ReaderAt
+	Size() int64 // bytes
+}
+
+// MemoryType is an ACPI address range type, as in e820 and Xen's PVH memory
+// map (public/arch-x86/hvm/start_info.h).
+type MemoryType uint32
+
+const (
+	RAM      MemoryType = 1
+	Reserved MemoryType = 2
+	ACPI     MemoryType = 3
+	NVS      MemoryType = 4
+	Unusable MemoryType = 5
+	Disabled MemoryType = 6
+	PMEM     MemoryType = 7
+)
+
+// Range is Size bytes of guest-physical address space from Start.
+type Range struct {
+	Start, Size uint64
+	Type        MemoryType
+}
+
+// End is the first address after the range.
+func (r Range) End() uint64 { return r.Start + r.Size }
+
+// Machine is what the target may know of the domain it starts in: exactly
+// what it would have seen had the toolstack started it.
+type Machine struct {
+	Memory []Range // sorted by Start, no overlaps
+	RSDP   uint64  // address of the ACPI root pointer, 0 for none
+}
+
+// Request is what a boot entry asks for.
+type Request struct {
+	Name    string // of the kernel file, for messages
+	Kernel  Source
+	CmdLine string
+	Initrd  []Initrd // concatenated in this order
+	Machine Machine
+}
+
+// Initrd is one file of the initial RAM disk.
+type Initrd struct {
+	Name string
+	Data Source
+}
+
+// Plan is a boot, ready to be carried out.
+type Plan struct {
+	// Kind names the format and protocol, for people: "bzImage 2.15".
+	Kind string
+	// Segments do not overlap and lie in RAM ranges of the Machine.
+	Segments []Segment
+	Entry    Entry
+}
+
+// Segment puts Data at Addr and zeros after it up to Size.
+type Segment struct {
+	Name string // "kernel", "initrd", "boot_params", … for messages
+	Addr uint64
+	Size uint64 // bytes in memory, at least Data.Size()
+	Data Source // nil for all zeros
+}
+
+// Mode is the processor's mode at entry.
+type Mode int
+
+const (
+	// Long64 is x86-64 long mode with paging on and every segment of the
+	// plan identity mapped, flat segments at selectors 0x10 (code) and 0x18
+	// (data), interrupts off (Linux Documentation/arch/x86/boot.rst, "64-bit
+	// BOOT PROTOCOL").
+	Long64 Mode = iota
+	// Flat32 is 32-bit protected mode without paging, flat segments,
+	// interrupts off (Xen docs/misc/pvh.pandoc; boot.rst, "32-bit BOOT
+	// PROTOCOL").
+	Flat32
+)
+
+// Entry is the state of the boot processor when the target gets it.
+type Entry struct {
+	Mode Mode
+	PC   uint64
+	// Regs are the general registers that the protocol defines, by the
+	// architecture's own names ("rsi", "x0"); all others are zero.
+	Regs map[string]uint64
+}
