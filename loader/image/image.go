@@ -67,12 +67,19 @@ type Plan struct {
 	Entry    Entry
 }
 
-// Segment puts Data at Addr and zeros after it up to Size.
+// Segment puts Data at Addr and zeros after it up to Size. The target may
+// use Reserve more bytes behind it, whatever they hold.
 type Segment struct {
-	Name string // "kernel", "initrd", "boot_params", … for messages
-	Addr uint64
-	Size uint64 // bytes in memory, at least Data.Size()
-	Data Source // nil for all zeros
+	Name    string // "kernel", "initrd", "boot_params", … for messages
+	Addr    uint64
+	Size    uint64 // bytes in memory, at least Data.Size()
+	Reserve uint64
+	Data    Source // nil for all zeros
+}
+
+// Range is the memory that the segment claims, its reserve included.
+func (s Segment) Range() Range {
+	return Range{Start: s.Addr, Size: s.Size + s.Reserve, Type: RAM}
 }
 
 // Mode is the processor's mode at entry.

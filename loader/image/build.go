@@ -1,0 +1,63 @@
+package image
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// headSize is how much of a kernel file a format may look at to know it.
+const headSize = 4096
+
+// A format makes a Plan of one kind of kernel file.
+type format struct {
+	name string
+	is   func(head []byte) bool
+	plan func(req Request, head []byte) (*Plan, error)
+}
+
+// formats in the order in which they are tried. A new one is one line here.
+var formats = []format{
+	{"bzImage", isBzImage, planBzImage},
+}
+
+// ErrFormat is the cause when no format knows a kernel file.
+var ErrFormat = errors.New("not a kernel of a known format")
+
+// Build makes the plan that boots req. Errors name the kernel file and the
+// cause; no memory has been touched.
+func Build(req Request) (*Plan, error) {
+	head := make([]byte, min(headSize, max(req.Kernel.Size(), 0)))
+	if _, err := req.Kernel.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: %w", req.Name, err)
+	}
+	for _, f := range formats {
+		if !f.is(head) {
+			continue
+		}
+		plan, err := f.plan(req, head)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", req.Name, err)
+		}
+		if err := plan.check(req.Machine); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", req.Name, f.name, err)
+		}
+		return plan, nil
+	}
+	return nil, fmt.Errorf("%s: %w", req.Name, ErrFormat)
+}
+
+// check holds a plan against its promises: segments in RAM and disjoint.
+func (p *Plan) check(m Machine) error {
+	mem := newSpace(m.Memory)
+	for _, s := range p.Segments {
+		if s.Data != nil && uint64(s.Data.Size()) > s.Size {
+			return fmt.Errorf("segment %s: %d bytes of data in %d of memory", s.Name, s.Data.Size(), s.Size)
+		}
+		if !mem.contains(s.Range()) {
+			return fmt.Errorf("segment %s: %#x-%#x is not free RAM", s.Name, s.Addr, s.Range().End())
+		}
+		mem.take(s.Range())
+	}
+	return nil
+}
