@@ -1,0 +1,92 @@
+package blkif
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"pvboot/internal/shm"
+)
+
+// Offsets in the shared ring page (public/io/ring.h, struct blkif_sring).
+const (
+	offReqProd  = 0
+	offReqEvent = 4
+	offRspProd  = 8
+	offRspEvent = 12
+	offRing     = 64
+)
+
+// MaxOrder is the largest ring that this package makes or accepts, in units
+// of log2(pages). Linux's backend offers 4 by default.
+const MaxOrder = 4
+
+// ErrFull is returned when a ring has no free entry.
+var ErrFull = errors.New("blkif: ring full")
+
+// An IndexError says that the other side moved its producer index to where it
+// cannot be.
+type IndexError struct {
+	Index             string // "req_prod" or "rsp_prod"
+	Value, Last, Most uint32 // the value, the last one consumed, the most to be expected after it
+}
+
+func (e *IndexError) Error() string {
+	return fmt.Sprintf("blkif: %s %d is not within %d of %d", e.Index, e.Value, e.Most, e.Last)
+}
+
+// Entries returns how many entries a ring of the given number of bytes has:
+// as many as fit, rounded down to a power of two (__RING_SIZE).
+func Entries(bytes int) int {
+	n, size := (bytes-offRing)/EntrySize, 0
+	for s := 1; s <= n; s <<= 1 {
+		size = s
+	}
+	return size
+}
+
+// ring is what both ends have in common.
+type ring struct {
+	mem  []byte
+	size uint32
+	// These are this side's own copies, which the other side cannot change
+	// by writing to the page. pushed is the producer index as published.
+	prod, cons, pushed uint32
+}
+
+func newRing(mem []byte) (ring, error) {
+	pages := len(mem) / PageSize
+	if len(mem)%PageSize != 0 || pages == 0 || pages > 1<<MaxOrder || pages&(pages-1) != 0 {
+		return ring{}, fmt.Errorf("blkif: ring of %d bytes: not 1 to %d pages", len(mem), 1<<MaxOrder)
+	}
+	return ring{mem: mem, size: uint32(Entries(len(mem)))}, nil
+}
+
+// Size is the number of entries.
+func (r *ring) Size() int { return int(r.size) }
+
+// write copies an entry, or the first bytes of one, into the ring.
+func (r *ring) write(index uint32, b []byte) {
+	off := offRing + int(index&(r.size-1))*EntrySize
+	for i := 0; i < len(b); i += 4 {
+		shm.Store(r.mem, off+i, binary.LittleEndian.Uint32(b[i:]))
+	}
+}
+
+// read copies an entry, or the first bytes of one, out of the ring. It reads
+// each word once, so that later checks and uses see the same bytes.
+func (r *ring) read(index uint32, b []byte) {
+	off := offRing + int(index&(r.size-1))*EntrySize
+	for i := 0; i < len(b); i += 4 {
+		binary.LittleEndian.PutUint32(b[i:], shm.Load(r.mem, off+i))
+	}
+}
+
+// publish moves this side's producer index and says whether the other side
+// asked to be notified (RING_PUSH_*_AND_CHECK_NOTIFY).
+func (r *ring) publish(offProd, offEvent int) bool {
+	old := r.pushed
+	r.pushed = r.prod
+	shm.Store(r.mem, offProd, r.prod)
+	return r.prod-shm.Load(r.mem, offEvent) < r.prod-old
+}
