@@ -1,6 +1,6 @@
 module pvboot
 
-go 1.26
+go 1.26.4
 
 require (
 	github.com/google/go-cmp v0.7.0
