@@ -1,0 +1,157 @@
+package amd64
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"pvboot/arch/amd64/idmap"
+)
+
+// Move is one of the last copies before the target starts: Size bytes from
+// Src to Dst, or zeros to Dst when Src is 0. Physical addresses.
+type Move struct{ Dst, Src, Size uint64 }
+
+// Target is the state in which the processor enters what comes next.
+type Target struct {
+	// Flat32 enters 32-bit protected mode without paging; otherwise long
+	// mode with Map identity mapped. Selector 0x10 is flat code and 0x18
+	// flat data in both; interrupts are off.
+	Flat32 bool
+	PC     uint64
+	// Regs are the general registers in the order of their encoding: rax,
+	// rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15. rsp is not loaded.
+	Regs [16]uint64
+	// Map lists what must be mapped besides the first 4 GiB.
+	Map []idmap.Range
+}
+
+// registers numbers the general registers as instructions encode them (Intel
+// SDM volume 2A, table 2-2).
+var registers = map[string]int{
+	"rax": 0, "rcx": 1, "rdx": 2, "rbx": 3, "rsp": 4, "rbp": 5, "rsi": 6, "rdi": 7,
+	"r8": 8, "r9": 9, "r10": 10, "r11": 11, "r12": 12, "r13": 13, "r14": 14, "r15": 15,
+}
+
+// SetReg sets a general register by its 64-bit name, such as "rsi".
+func (t *Target) SetReg(name string, value uint64) error {
+	n, ok := registers[name]
+	if !ok {
+		return fmt.Errorf("amd64: no register %q", name)
+	}
+	t.Regs[n] = value
+	return nil
+}
+
+// A departure area holds all that the last code needs: one page with code,
+// segment table, registers and stack, then page tables, then the moves.
+const (
+	atTrampoline = 0
+	atFlat32     = 512
+	atGDT        = 768
+	atGDTR       = 832
+	atFrame      = 1024 // 16 registers and the PC
+	stackTop     = 4096
+	atTables     = 4096
+
+	trampolineSize = atFlat32 - atTrampoline
+	flat32Size     = atGDT - atFlat32
+	moveSize       = 24
+	fourGiB        = 4 << 30
+)
+
+// Segment descriptors (Intel SDM 3A, 3.4.5): flat, present, ring 0, accessed.
+const (
+	code64 = 0x00af9b000000ffff
+	code32 = 0x00cf9b000000ffff
+	data32 = 0x00cf93000000ffff
+)
+
+// DepartureSize is how many bytes of memory [Depart] needs, a multiple of
+// 4096.
+func DepartureSize(moves int, t *Target) int {
+	n := atTables + idmap.FramesFor(t.mapped())*idmap.FrameSize + (moves+1)*moveSize
+	return (n + 4095) &^ 4095
+}
+
+func (t *Target) mapped() []idmap.Range {
+	return append([]idmap.Range{{Start: 0, End: fourGiB}}, t.Map...)
+}
+
+// ErrArea means that a departure area cannot be used.
+var ErrArea = errors.New("amd64: departure area must be page aligned, below 4 GiB and large enough")
+
+// prepare fills area, which lies at physical address base, and returns what
+// leave takes.
+func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, error) {
+	if base%4096 != 0 || base+uint64(len(area)) > fourGiB || len(area) < DepartureSize(len(moves), t) {
+		return nil, fmt.Errorf("%w: %d bytes at %#x", ErrArea, len(area), base)
+	}
+	clear(area)
+	copy(area[atTrampoline:atFlat32], trampolineCode())
+	copy(area[atFlat32:atGDT], flat32Code())
+
+	le := binary.LittleEndian
+	code := uint64(code64)
+	if t.Flat32 {
+		code = code32
+	}
+	for i, descriptor := range []uint64{0, 0, code, data32} {
+		le.PutUint64(area[atGDT+8*i:], descriptor)
+	}
+	le.PutUint16(area[atGDTR:], 4*8-1)
+	le.PutUint64(area[atGDTR+2:], base+atGDT)
+	// The IDTR at +16 stays zero: any exception now resets the domain.
+	for i, v := range t.Regs {
+		le.PutUint64(area[atFrame+8*i:], v)
+	}
+	le.PutUint64(area[atFrame+8*len(t.Regs):], t.PC)
+
+	ranges := t.mapped()
+	frames := idmap.FramesFor(ranges)
+	tables, err := idmap.New(base+atTables, tableFrames(area[atTables:], frames))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range ranges {
+		if err := tables.Map(r); err != nil {
+			return nil, err
+		}
+	}
+	atMoves := atTables + frames*idmap.FrameSize
+	for i, m := range moves {
+		at := area[atMoves+moveSize*i:]
+		le.PutUint64(at, m.Dst)
+		le.PutUint64(at[8:], m.Src)
+		le.PutUint64(at[16:], m.Size)
+	}
+	d := &departure{
+		code:  uintptr(base + atTrampoline),
+		moves: uintptr(base) + uintptr(atMoves),
+		frame: uintptr(base + atFrame),
+		root:  uintptr(tables.Root()),
+		gdtr:  uintptr(base + atGDTR),
+		stack: uintptr(base + stackTop),
+	}
+	if t.Flat32 {
+		d.flat = uintptr(base + atFlat32)
+	}
+	return d, nil
+}
+
+// departure is the arguments of leave.
+type departure struct {
+	code, moves, frame, root, gdtr, stack, flat uintptr
+}
+
+// Depart carries out moves and enters the target. area is memory at physical
+// (and virtual) address base that neither the target's nor the moves' ranges
+// overlap. It returns only when nothing has been touched outside area.
+func Depart(area []byte, base uint64, moves []Move, t *Target) error {
+	d, err := prepare(area, base, moves, t)
+	if err != nil {
+		return err
+	}
+	leave(d.code, d.moves, d.frame, d.root, d.gdtr, d.stack, d.flat)
+	return nil
+}
