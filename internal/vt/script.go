@@ -21,8 +21,8 @@ type Player struct {
 	idle  int
 }
 
-// Step is what the user does: wait until the screen or, with Seen, the log
-// since the last step holds a text, then for a while, then press keys.
+// Step is what the user does: wait until the screen shows a text, then for a
+// while, then press keys.
 type Step struct {
 	When string        // text on the screen, "" for at once
 	Wait time.Duration // after that
@@ -34,6 +34,9 @@ type Step struct {
 func NewPlayer(steps ...Step) *Player {
 	return &Player{Screen: New(80, 24), Time: time.Unix(1000, 0), steps: steps, Idle: 120}
 }
+
+// Play adds steps.
+func (p *Player) Play(steps ...Step) { p.steps = append(p.steps, steps...) }
 
 // Now is the player's clock.
 func (p *Player) Now() time.Time { return p.Time }

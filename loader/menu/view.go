@@ -67,7 +67,7 @@ func (v *view) draw(m *Menu, c *countdown) {
 	d.Text(v.title)
 	v.frame(&d)
 	v.scroll(m.Selected)
-	v.entries(&d, m)
+	v.entries(&d, m, true)
 	row := v.top + v.rows + 2
 	for _, hint := range v.hints {
 		d.Goto(6, row)
@@ -94,10 +94,10 @@ func (v *view) frame(d *term.Drawing) {
 }
 
 // entries draws the visible part of the list, and beside it the marks that
-// tell where it goes on.
-func (v *view) entries(d *term.Drawing, m *Menu) {
+// tell where it goes on. On a fresh screen it leaves out the spaces.
+func (v *view) entries(d *term.Drawing, m *Menu, fresh bool) {
 	for i := range v.rows {
-		v.entry(d, m, v.first+i)
+		v.entry(d, m, v.first+i, fresh)
 		mark := " "
 		switch {
 		case i == 0 && v.first > 0:
@@ -111,22 +111,27 @@ func (v *view) entries(d *term.Drawing, m *Menu) {
 
 // entry draws the line of one entry with the frame at its left; the cursor
 // stays where the frame at the right belongs.
-func (v *view) entry(d *term.Drawing, m *Menu, i int) {
-	title, mark := "", " "
+func (v *view) entry(d *term.Drawing, m *Menu, i int, fresh bool) {
+	title := ""
 	if i < len(m.Items) {
 		title = m.Items[i].Title
 	}
-	d.Goto(1, v.top+i-v.first)
+	row := v.top + i - v.first
+	d.Goto(1, row)
 	d.Text("|")
-	if i == m.Selected {
-		mark = "*"
+	title = term.Fit(title, v.width)
+	switch {
+	case i == m.Selected:
 		d.Highlight(true)
-	}
-	d.Text(mark + term.Fit(title, v.width))
-	if i == m.Selected {
+		d.Text("*" + title)
 		d.Highlight(false)
+		d.Text(" ")
+	case fresh:
+		d.Text(strings.TrimRight(" "+title, " "))
+		d.Goto(v.width+4, row)
+	default:
+		d.Text(" " + title + " ")
 	}
-	d.Text(" ")
 }
 
 // scroll makes an entry visible and tells whether the list moved.
@@ -146,10 +151,10 @@ func (v *view) move(m *Menu, i int) {
 	m.Selected = i
 	var d term.Drawing
 	if v.scroll(i) {
-		v.entries(&d, m)
+		v.entries(&d, m, false)
 	} else {
-		v.entry(&d, m, old)
-		v.entry(&d, m, i)
+		v.entry(&d, m, old, false)
+		v.entry(&d, m, i, false)
 	}
 	v.park(&d, m)
 	v.term.Draw(&d)
