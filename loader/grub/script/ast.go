@@ -108,6 +108,8 @@ type Error struct {
 	Name string // of the script, as given to New
 	Pos  Pos
 	Msg  string
+	// Incomplete says that more input could have made it right.
+	Incomplete bool
 }
 
 func (e *Error) Error() string {
