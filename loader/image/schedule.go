@@ -27,6 +27,14 @@ type Schedule struct {
 	Loads []Load  // now, into final or staging memory
 	Zeros []Range // now
 	Moves []Move  // by the code that no longer needs the loader
+
+	left *space // RAM that neither loader, plan nor schedule uses
+}
+
+// Reserve takes size bytes, page aligned and below limit, that no part of the
+// plan, the loader or the schedule touches: room for the last code.
+func (s *Schedule) Reserve(size, limit uint64) (uint64, error) {
+	return s.left.highest(size, pageSize, pageSize, limit)
 }
 
 // NewSchedule divides a plan's segments: what lies outside the loader's own
@@ -42,7 +50,7 @@ func NewSchedule(p *Plan, own, free []Range) (*Schedule, error) {
 	for _, r := range own {
 		staging.take(r)
 	}
-	sched := &Schedule{}
+	sched := &Schedule{left: staging}
 	for i, s := range p.Segments {
 		data := uint64(0)
 		if s.Data != nil {

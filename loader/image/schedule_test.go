@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // memory is a small machine in which a schedule can be carried out.
@@ -37,6 +38,18 @@ func (m memory) run(t *testing.T, p *Plan, s *Schedule, own []Range) {
 			copy(m[mv.Dst:mv.Dst+mv.Size], m[mv.Src:mv.Src+mv.Size])
 		}
 	}
+}
+
+// touched is every range that carrying out s writes.
+func (s *Schedule) touched() []Range {
+	ranges := append([]Range(nil), s.Zeros...)
+	for _, l := range s.Loads {
+		ranges = append(ranges, Range{Start: l.Addr, Size: l.Size})
+	}
+	for _, m := range s.Moves {
+		ranges = append(ranges, Range{Start: m.Dst, Size: m.Size})
+	}
+	return ranges
 }
 
 // TestScheduleAnyLayout carries out random plans around random loaders and
@@ -76,7 +89,16 @@ func TestScheduleAnyLayout(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		area, err := s.Reserve(4096, size)
+		if err != nil {
+			continue
+		}
 		mem.run(t, plan, s, own)
+		for _, r := range append(s.touched(), own...) {
+			if area < r.End() && r.Start < area+4096 {
+				t.Fatalf("seed %d: reserved %#x is used by %#x-%#x", seed, area, r.Start, r.End())
+			}
+		}
 		for _, seg := range plan.Segments {
 			want := make([]byte, seg.Size)
 			if _, err := seg.Data.ReadAt(want[:seg.Data.Size()], 0); err != nil && seg.Data.Size() > 0 {
@@ -105,7 +127,7 @@ func TestScheduleStagesOnlyTheOverlap(t *testing.T) {
 		Zeros: []Range{{Start: 0x14800, Size: 0x400, Type: RAM}},
 		Moves: []Move{{Dst: 0x12000, Src: 0xf000, Size: 0x1000}, {Dst: 0x14c00, Size: 0x400}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Schedule{})); diff != "" {
 		t.Errorf("schedule (-want +got):\n%s", diff)
 	}
 }

@@ -1,0 +1,72 @@
+// Package handover carries out an image.Plan: it reads the plan's segments
+// into guest memory and then leaves the loader for the target. Everything
+// here but the jump itself is ordinary code that tests run on any host.
+//
+// The order of a boot is: [Load], which still needs the disks; then the
+// caller gives back all that the loader acquired (xen.Domain.Close); then
+// [Loaded.Jump], which touches nothing but memory.
+package handover
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"pvboot/loader/image"
+)
+
+// Ground is the memory that a hand-over works in.
+type Ground struct {
+	Own  []image.Range // what the loader occupies until the jump
+	Free []image.Range // RAM that the loader never touches by itself
+	// View gives access to size bytes of guest memory at physical address
+	// addr, all of it inside one range of Free.
+	View func(addr, size uint64) []byte
+}
+
+// Loaded is a plan in memory, ready for the jump.
+type Loaded struct {
+	plan     *image.Plan
+	schedule *image.Schedule
+	ground   Ground
+}
+
+// maxRead bounds one read, so that other goroutines get their turn.
+const maxRead = 32 << 20
+
+// Load brings the plan's segments into memory: to their final place where
+// the loader does not lie itself, else nearby. It fails, naming segment and
+// offset, when data cannot be read or ends early; nothing is lost then but
+// the contents of free memory.
+func Load(plan *image.Plan, ground Ground) (*Loaded, error) {
+	schedule, err := image.NewSchedule(plan, ground.Own, ground.Free)
+	if err != nil {
+		return nil, fmt.Errorf("handover: %w", err)
+	}
+	for _, z := range schedule.Zeros {
+		clear(ground.View(z.Start, z.Size))
+	}
+	for _, l := range schedule.Loads {
+		segment := plan.Segments[l.Segment]
+		if err := readFull(segment.Data, l.Offset, ground.View(l.Addr, l.Size)); err != nil {
+			return nil, fmt.Errorf("handover: %s: %w", segment.Name, err)
+		}
+	}
+	return &Loaded{plan: plan, schedule: schedule, ground: ground}, nil
+}
+
+// readFull fills buf from offset on.
+func readFull(src image.Source, offset int64, buf []byte) error {
+	for len(buf) > 0 {
+		chunk := buf[:min(len(buf), maxRead)]
+		n, err := src.ReadAt(chunk, offset)
+		if n < len(chunk) {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return fmt.Errorf("read at %d: %w", offset+int64(n), err)
+		}
+		buf, offset = buf[n:], offset+int64(n)
+	}
+	return nil
+}

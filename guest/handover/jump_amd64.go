@@ -1,0 +1,50 @@
+package handover
+
+import (
+	"fmt"
+
+	"pvboot/arch/amd64"
+	"pvboot/arch/amd64/idmap"
+	"pvboot/loader/image"
+)
+
+// Jump enters the target. It returns only when it could not, with memory as
+// [Load] left it. By now no other domain may have access to this one's
+// memory, and nothing may run beside the caller.
+func (l *Loaded) Jump() error {
+	target, moves, err := l.target()
+	if err != nil {
+		return err
+	}
+	size := uint64(amd64.DepartureSize(len(moves), target))
+	base, err := l.schedule.Reserve(size, 1<<32)
+	if err != nil {
+		return fmt.Errorf("handover: last code: %w", err)
+	}
+	return amd64.Depart(l.ground.View(base, size), base, moves, target)
+}
+
+// target translates the plan's entry into the processor's terms.
+func (l *Loaded) target() (*amd64.Target, []amd64.Move, error) {
+	t := &amd64.Target{Flat32: l.plan.Entry.Mode == image.Flat32, PC: l.plan.Entry.PC}
+	for name, value := range l.plan.Entry.Regs {
+		if err := t.SetReg(name, value); err != nil {
+			return nil, nil, fmt.Errorf("handover: %w", err)
+		}
+	}
+	mapped := append([]image.Range(nil), l.ground.Own...)
+	for _, s := range l.plan.Segments {
+		mapped = append(mapped, s.Range())
+	}
+	var moves []amd64.Move
+	for _, m := range l.schedule.Moves {
+		moves = append(moves, amd64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		mapped = append(mapped, image.Range{Start: m.Src, Size: m.Size})
+	}
+	for _, r := range mapped {
+		if r.End() > 1<<32 {
+			t.Map = append(t.Map, idmap.Range{Start: r.Start, End: r.End()})
+		}
+	}
+	return t, moves, nil
+}
