@@ -1,0 +1,246 @@
+package xenhost
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"pvboot/internal/cache"
+	"pvboot/internal/cpio"
+	"pvboot/internal/deb"
+	"pvboot/internal/kmod"
+	"pvboot/internal/vmlinux"
+)
+
+// layout is the version of the artefacts' making; change it with their code.
+const layout = "1"
+
+// dom0Modules are the kernel modules that dom0 uses; those that they need are
+// found from them, and those that are built in are left out.
+var dom0Modules = []string{
+	"xen_privcmd", "xenfs", "xen_evtchn", "xen_gntdev", "xen_gntalloc", "xen_blkback",
+	"virtio_pci", "virtio_console", "virtio_blk",
+}
+
+// multiarch is the name of an architecture's folder of libraries.
+var multiarch = map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
+
+// images are the files that QEMU loads.
+type images struct {
+	xen       string
+	kernel    string // dom0's, as an ELF file
+	initramfs string
+}
+
+// prepare fetches and builds what is not in the cache yet.
+func prepare(ctx context.Context, cfg *Config) (*images, error) {
+	rel, err := findRelease(cfg.Xen)
+	if err != nil {
+		return nil, err
+	}
+	suite := &deb.Suite{Cache: cfg.Cache, Name: rel.suite, Arch: cfg.Arch, Progress: cfg.Progress}
+	xen, err := suite.Unpack(ctx, rel.packages(cfg.Xen, cfg.Arch)...)
+	if err != nil {
+		return nil, err
+	}
+	kernel, err := FetchKernel(ctx, cfg.Cache, KernelSuite, cfg.Arch, cfg.Progress)
+	if err != nil {
+		return nil, err
+	}
+	var im images
+	if im.xen, err = unpackXen(cfg, xen); err != nil {
+		return nil, err
+	}
+	if im.kernel, err = unpackKernel(cfg, kernel); err != nil {
+		return nil, err
+	}
+	if im.initramfs, err = buildInitramfs(ctx, cfg, xen, kernel); err != nil {
+		return nil, err
+	}
+	return &im, nil
+}
+
+// Kernel is a Debian kernel package, unpacked.
+type Kernel struct {
+	Version string // 6.1.0-50-amd64
+	Package string // file name of the package, with its version
+	Image   string // the vmlinuz
+	Modules string // lib/modules/VERSION
+}
+
+// FetchKernel returns the kernel that linux-image-ARCH depends on.
+func FetchKernel(ctx context.Context, dir cache.Dir, suite, arch string, progress io.Writer) (*Kernel, error) {
+	name := "linux-image-" + arch
+	s := &deb.Suite{Cache: dir, Name: suite, Arch: arch, Progress: progress}
+	pkgs, err := s.Unpack(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	k := &Kernel{Package: pkgs.Versions[name]}
+	pkg, _, _ := strings.Cut(k.Package, "_")
+	k.Version = strings.TrimPrefix(pkg, "linux-image-")
+	k.Image = filepath.Join(pkgs.Root, "boot", "vmlinuz-"+k.Version)
+	k.Modules = filepath.Join(pkgs.Root, "usr/lib/modules", k.Version)
+	if _, err := os.Stat(k.Image); err != nil {
+		return nil, fmt.Errorf("%s: %w", k.Package, err)
+	}
+	return k, nil
+}
+
+// unpackXen returns the hypervisor, unzipped: QEMU loads only ELF files.
+func unpackXen(cfg *Config, pkgs *deb.Packages) (string, error) {
+	dir, err := cfg.Cache.Build("xen", cache.Key(layout, cfg.Xen, pkgs.Key()), func(dir string) error {
+		f, err := os.Open(filepath.Join(pkgs.Root, "boot", "xen-"+cfg.Xen+"-"+cfg.Arch+".gz"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(bufio.NewReader(f))
+		if err != nil {
+			return err
+		}
+		data, err := io.ReadAll(z)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, "xen"), data, 0o644)
+	})
+	return filepath.Join(dir, "xen"), err
+}
+
+// unpackKernel returns dom0's kernel as an ELF file, so that Xen, which is
+// slow under emulation, need not decompress it at each start.
+func unpackKernel(cfg *Config, k *Kernel) (string, error) {
+	dir, err := cfg.Cache.Build("vmlinux", cache.Key(layout, k.Package), func(dir string) error {
+		bz, err := os.ReadFile(k.Image)
+		if err != nil {
+			return err
+		}
+		elf, err := vmlinux.Extract(bz)
+		if err != nil {
+			return fmt.Errorf("%s: %w", k.Image, err)
+		}
+		return os.WriteFile(filepath.Join(dir, "vmlinux"), elf, 0o644)
+	})
+	return filepath.Join(dir, "vmlinux"), err
+}
+
+// buildInitramfs returns dom0's initramfs.
+func buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kernel) (string, error) {
+	init, err := buildInit(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	key := cache.Key(layout, cfg.Xen, xen.Key(), k.Package, cache.Key(string(init)))
+	dir, err := cfg.Cache.Build("dom0", key, func(dir string) error {
+		fmt.Fprintf(cfg.Progress, "building dom0's initramfs for Xen %s\n", cfg.Xen)
+		f, err := os.Create(filepath.Join(dir, "initramfs"))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		w := bufio.NewWriterSize(f, 1<<20)
+		if err := writeInitramfs(w, cfg, xen, k, init); err != nil {
+			return err
+		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		return f.Close()
+	})
+	return filepath.Join(dir, "initramfs"), err
+}
+
+func writeInitramfs(w io.Writer, cfg *Config, xen *deb.Packages, k *Kernel, init []byte) error {
+	r := newRootfs(w, xen.Root, multiarch[cfg.Arch])
+	for _, name := range []string{"bin", "sbin", "lib", "lib64"} {
+		if err := r.out.Symlink(name, "usr/"+name); err != nil {
+			return err
+		}
+	}
+	bin := "usr/lib/xen-" + cfg.Xen + "/bin/"
+	for _, tool := range []string{"xl", "xenstored", "xenconsoled", "xen-init-dom0"} {
+		if err := r.add(bin + tool); err != nil {
+			return err
+		}
+	}
+	// glibc loads it by name when a thread is cancelled.
+	if err := r.addLibrary("libgcc_s.so.1"); err != nil {
+		return err
+	}
+	shim := "usr/lib/xen-" + cfg.Xen + "/boot/xen-shim"
+	if _, err := os.Stat(filepath.Join(xen.Root, shim)); err == nil {
+		if err := r.add(shim); err != nil {
+			return err
+		}
+	}
+	if err := r.out.Symlink("usr/bin/xl", "/"+bin+"xl"); err != nil {
+		return err
+	}
+	if err := writeDom0Files(r.out, k, init); err != nil {
+		return err
+	}
+	return r.out.Close()
+}
+
+// writeDom0Files writes what comes from no package of Xen.
+func writeDom0Files(out *cpio.Writer, k *Kernel, init []byte) error {
+	if err := out.Device("dev/console", 0o600, 5, 1); err != nil {
+		return err
+	}
+	if err := out.File("init", 0o755, init); err != nil {
+		return err
+	}
+	if err := out.Symlink("etc/xen/scripts/block", "/init"); err != nil {
+		return err
+	}
+	if err := out.Symlink("var/run", "/run"); err != nil {
+		return err
+	}
+	if err := out.Symlink("var/lock", "/run/lock"); err != nil {
+		return err
+	}
+	if err := out.File("etc/xen/xl.conf", 0o644, []byte("autoballoon=\"0\"\n")); err != nil {
+		return err
+	}
+	tree, err := kmod.Open(k.Modules)
+	if err != nil {
+		return err
+	}
+	modules, err := tree.Resolve(dom0Modules...)
+	if err != nil {
+		return err
+	}
+	var list bytes.Buffer
+	for _, m := range modules {
+		name := "usr/lib/modules/" + m.Name + ".ko"
+		if err := out.File(name, 0o644, m.Data); err != nil {
+			return err
+		}
+		fmt.Fprintf(&list, "/%s\n", name)
+	}
+	return out.File("usr/lib/modules/list", 0o644, list.Bytes())
+}
+
+// buildInit compiles dom0's init process.
+func buildInit(ctx context.Context, cfg *Config) ([]byte, error) {
+	tmp, err := os.MkdirTemp("", "rig-init-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	file := filepath.Join(tmp, "init")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", file, "pvboot/internal/xenhost/dom0init")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+cfg.Arch, "GOFLAGS=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("go build dom0init: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return os.ReadFile(file)
+}

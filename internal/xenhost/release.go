@@ -1,0 +1,49 @@
+package xenhost
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// release is a version of Xen as Debian ships it.
+type release struct {
+	suite string
+	libs  []string // packages whose names differ between releases
+}
+
+var releases = map[string]release{
+	"4.17": {suite: "bookworm", libs: []string{"libxenmisc4.17", "libyajl2"}},
+	"4.20": {suite: "trixie", libs: []string{"libxenmisc4.20", "libyajl2"}},
+}
+
+// DefaultXen is the version that is used when none is named.
+const DefaultXen = "4.17"
+
+// KernelSuite is the release of Debian whose kernel dom0 runs, with whatever
+// version of Xen.
+const KernelSuite = "bookworm"
+
+// Versions lists the versions of Xen, the oldest first.
+func Versions() []string { return slices.Sorted(maps.Keys(releases)) }
+
+func findRelease(version string) (release, error) {
+	r, ok := releases[version]
+	if !ok {
+		return release{}, fmt.Errorf("xen %s: want one of %s", version, strings.Join(Versions(), ", "))
+	}
+	return r, nil
+}
+
+// packages lists what dom0 is made of, its kernel apart.
+func (r release) packages(version, arch string) []string {
+	return append([]string{
+		"xen-hypervisor-" + version + "-" + arch,
+		"xen-utils-" + version,
+		"xen-utils-common",
+		"libxencall1", "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxenstore4",
+		"libxenhypfs1", "libxendevicemodel1", "libxentoollog1", "libxentoolcore1",
+		"libuuid1", "libc6", "liblzma5", "libzstd1", "zlib1g", "libgcc-s1",
+	}, r.libs...)
+}

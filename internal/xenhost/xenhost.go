@@ -1,0 +1,211 @@
+// Package xenhost runs a whole Xen host, hypervisor, dom0 and toolstack, from
+// Debian's packages in QEMU: without root and, because QEMU emulates the
+// processor (TCG), without KVM. Domains are created in it by xl, one at a
+// time; their disks are virtio disks of dom0 that Linux's blkback serves.
+package xenhost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"pvboot/internal/cache"
+	"pvboot/internal/cpio"
+	"pvboot/internal/qemu"
+	"pvboot/internal/xenhost/wire"
+)
+
+// FileDir is where the host's Files appear in dom0.
+const FileDir = "/files/"
+
+// Config is what a host is made of.
+type Config struct {
+	Cache    cache.Dir
+	Arch     string
+	Xen      string            // version, one of Versions
+	Memory   int               // MiB for the domain, beside dom0's own
+	Disks    []Disk            // of dom0, in order
+	Files    map[string]string // name below FileDir → file of this machine
+	Progress io.Writer         // what is fetched and built
+	Log      io.Writer         // Xen's console, dom0's and xl's messages
+}
+
+// Disk is a disk of dom0 for the domain.
+type Disk struct {
+	File       string
+	Write      bool // else what is written is forgotten
+	SectorSize int  // bytes, 512 or 4096
+}
+
+// Device returns the name of the i-th disk in dom0.
+func Device(i int) string { return "/dev/vd" + string(rune('a'+i)) }
+
+// maxDisks is the number of disks that Device has names for.
+const maxDisks = 26
+
+// Host is a running Xen host.
+type Host struct {
+	qemu   *qemu.Process
+	conn   *wire.Conn
+	events chan Event
+	log    *tail
+	tmp    string
+	close  sync.Once
+}
+
+// Event is something that dom0 told, and when.
+type Event struct {
+	Kind wire.Type
+	Time time.Time
+	Data []byte   // of Output and Failed
+	End  wire.End // of Ended
+}
+
+// Start brings a host up. Wait for wire.Ready on Events, then Create.
+func Start(ctx context.Context, cfg *Config) (*Host, error) {
+	if len(cfg.Disks) > maxDisks {
+		return nil, fmt.Errorf("%d disks are more than %d", len(cfg.Disks), maxDisks)
+	}
+	im, err := prepare(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp("", "rig-")
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{events: make(chan Event, 64), log: &tail{out: cfg.Log}, tmp: tmp}
+	if err := h.start(ctx, cfg, im); err != nil {
+		os.RemoveAll(tmp)
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
+	initramfs := filepath.Join(h.tmp, "initramfs")
+	size, err := joinInitramfs(initramfs, im.initramfs, cfg.Files)
+	if err != nil {
+		return err
+	}
+	q, err := qemu.NewCommand(cfg.Arch)
+	if err != nil {
+		return err
+	}
+	q.Stderr = h.log
+	// Files are in dom0's memory once, and a second time while they are
+	// unpacked or loaded into a domain.
+	dom0 := dom0Memory + int(2*size>>20)
+	arguments(q, cfg, im, initramfs, dom0)
+	xen := q.Socket("xen")
+	q.Add("-serial", "chardev:xen")
+	port := q.Socket("rig")
+	q.Add("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=rig,name=rig")
+	if h.qemu, err = q.Start(ctx); err != nil {
+		return err
+	}
+	go func() { _, _ = io.Copy(h.log, xen) }()
+	h.conn = wire.NewConn(port)
+	go h.receive()
+	return nil
+}
+
+// Events tells what happens, in order. It is closed when the host is gone.
+func (h *Host) Events() <-chan Event { return h.events }
+
+// Create makes and unpauses a domain from the text of its xl configuration.
+func (h *Host) Create(config string) error {
+	return h.conn.WriteJSON(wire.Start, wire.Job{Config: config})
+}
+
+// Input sends bytes to the domain's console.
+func (h *Host) Input(p []byte) error { return h.conn.Write(wire.Input, p) }
+
+// Destroy ends the domain.
+func (h *Host) Destroy() error { return h.conn.Write(wire.Destroy, nil) }
+
+// LogTail returns the last lines of Xen's and dom0's messages.
+func (h *Host) LogTail() string { return h.log.String() }
+
+// Close ends QEMU.
+func (h *Host) Close() error {
+	var err error
+	h.close.Do(func() {
+		err = h.qemu.Stop()
+		go func() {
+			for range h.events { // let receive end
+			}
+		}()
+		if rmErr := os.RemoveAll(h.tmp); err == nil {
+			err = rmErr
+		}
+	})
+	return err
+}
+
+// receive turns frames into events until the host is gone.
+func (h *Host) receive() {
+	defer close(h.events)
+	for {
+		kind, payload, err := h.conn.Read()
+		now := time.Now()
+		if err != nil {
+			if !errors.Is(err, io.EOF) {
+				fmt.Fprintf(h.log, "rig: %v\n", err)
+			}
+			return
+		}
+		event := Event{Kind: kind, Time: now, Data: payload}
+		switch kind {
+		case wire.Log:
+			fmt.Fprintf(h.log, "%s\n", payload)
+			continue
+		case wire.Ended:
+			if err := json.Unmarshal(payload, &event.End); err != nil {
+				fmt.Fprintf(h.log, "rig: %v\n", err)
+				return
+			}
+		}
+		h.events <- event
+	}
+}
+
+// joinInitramfs puts dom0's initramfs and an archive of extra files together,
+// and returns the size of the files in bytes.
+func joinInitramfs(name, base string, files map[string]string) (int64, error) {
+	out, err := os.Create(name)
+	if err != nil {
+		return 0, err
+	}
+	defer out.Close()
+	in, err := os.Open(base)
+	if err != nil {
+		return 0, err
+	}
+	defer in.Close()
+	if _, err := io.Copy(out, in); err != nil {
+		return 0, err
+	}
+	w := cpio.NewWriter(out)
+	var size int64
+	for name, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		size += int64(len(data))
+		if err := w.File(FileDir+name, 0o644, data); err != nil {
+			return 0, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return 0, err
+	}
+	return size, out.Close()
+}
