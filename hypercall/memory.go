@@ -59,8 +59,7 @@ type MemoryMap struct {
 // bits, type of 32 bits, packed.
 const E820Size = 20
 
-// MaxE820 is the most entries that this library takes, twice what any
-// the public ABI's users, doubled.
+// MaxE820 is the most memory map entries that this library takes.
 const MaxE820 = 256
 
 // E820 is one entry of an x86 memory map. Start and Size are bytes.

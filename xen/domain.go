@@ -1,0 +1,116 @@
+// Package xen is a domain's view of Xen: discovery, event channels, grants,
+// the xenstore connection and waiting, over a [Platform] that is the real
+// guest or xentest's machine. Devices are found and driven through package
+// xen/xenbus.
+//
+// Whatever a [Domain] acquires is a value with a Close and stands in the
+// domain's register, so that [Domain.Close] can undo all of it, in reverse,
+// and check that nothing is left for the next kernel to trip over. Nothing is
+// used that a guest cannot undo: shared_info and vcpu_info stay unmapped, no
+// upcall is taken, event channels are 2-level, grants version 1. A wait is a
+// timed poll of a condition.
+package xen
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"pvboot/hypercall"
+	"pvboot/xen/xenstore"
+)
+
+// DomID names a domain.
+type DomID = hypercall.DomID
+
+// Port is an event channel of this domain.
+type Port = hypercall.Port
+
+// Ref is a grant reference.
+type Ref = hypercall.Ref
+
+// Feature is a bit of Xen's feature map.
+type Feature = hypercall.Feature
+
+// PageSize is the size in bytes of a frame, of every shared ring page and of
+// what a grant covers.
+const PageSize = 4096
+
+// ErrClosed is returned by what is used after its Close or its domain's.
+var ErrClosed = errors.New("closed")
+
+// AbsentError says that the toolstack gave the domain no page or port of the
+// kind that Param names: it is 0 or all ones.
+type AbsentError struct {
+	Param hypercall.Param
+	Value uint64
+}
+
+// Error names the parameter.
+func (e *AbsentError) Error() string {
+	return fmt.Sprintf("xen: %v is %#x: not provided by the toolstack", e.Param, e.Value)
+}
+
+// A Domain is the running domain. Its methods may be called by several
+// goroutines at once.
+type Domain struct {
+	p        Platform
+	version  Version
+	features uint32
+
+	grants grantTable
+	ports  portList
+
+	storeMu sync.Mutex
+	store   *xenstore.Client
+
+	mu        sync.Mutex
+	resources []Resource
+	closed    bool
+}
+
+// New looks at the hypervisor that p stands on. It acquires nothing.
+func New(p Platform) (*Domain, error) {
+	d := &Domain{p: p}
+	var err error
+	if d.version, err = readVersion(p); err != nil {
+		return nil, fmt.Errorf("xen: %w", err)
+	}
+	if d.features, err = hypercall.XenFeatures(p, 0); err != nil {
+		return nil, fmt.Errorf("xen: %w", err)
+	}
+	d.grants.d = d
+	d.ports.d = d
+	return d, nil
+}
+
+// Platform returns what the domain stands on.
+func (d *Domain) Platform() Platform { return d.p }
+
+// Version returns Xen's version.
+func (d *Domain) Version() Version { return d.version }
+
+// HasFeature tells whether Xen has feature f for this domain.
+func (d *Domain) HasFeature(f Feature) bool { return f < 32 && d.features>>f&1 != 0 }
+
+// Shutdown ends the domain. On real Xen it returns only to tell of an error.
+func (d *Domain) Shutdown(reason hypercall.ShutdownReason) error {
+	return hypercall.SchedShutdown(d.p, reason)
+}
+
+// Version is the hypervisor's version.
+type Version struct {
+	Major, Minor int
+	Extra        string // what follows, ".7" for 4.17.7
+}
+
+// String gives the version as xl info does.
+func (v Version) String() string { return fmt.Sprintf("%d.%d%s", v.Major, v.Minor, v.Extra) }
+
+func readVersion(p Platform) (v Version, err error) {
+	if v.Major, v.Minor, err = hypercall.XenVersion(p); err != nil {
+		return v, err
+	}
+	v.Extra, err = hypercall.XenExtraVersion(p)
+	return v, err
+}
