@@ -20,7 +20,7 @@ const maxHistory = 100
 // Terminal is ready.
 type Line struct {
 	Term    *Terminal
-	Mask    rune // shown instead of each character, for passwords; 0 shows them
+	Silent  bool // show nothing of what is typed, and forget it
 	history []string
 }
 
@@ -53,7 +53,7 @@ func (l *Line) Read(ctx context.Context, prompt string) (string, error) {
 // remember adds a line to the history, but no empty one and none twice in a row.
 func (l *Line) remember(s string) {
 	n := len(l.history)
-	if l.Mask != 0 || strings.TrimSpace(s) == "" || n > 0 && l.history[n-1] == s {
+	if l.Silent || strings.TrimSpace(s) == "" || n > 0 && l.history[n-1] == s {
 		return
 	}
 	l.history = append(l.history, s)
@@ -109,8 +109,8 @@ func (e *edit) recall(i int) {
 
 // shown is how characters appear.
 func (e *edit) shown(text []rune) string {
-	if e.line.Mask != 0 {
-		return strings.Repeat(string(e.line.Mask), len(text))
+	if e.line.Silent {
+		return ""
 	}
 	return Plain(string(text))
 }
