@@ -56,8 +56,15 @@ func (s *session) find(ctx context.Context) (config, bool) {
 				return config{}, false
 			}
 			fsys, err := s.devices.mount(dev)
-			if err != nil {
-				seen = append(seen, s.noFilesystem(dev, err))
+			switch {
+			case errors.Is(err, fs.ErrUnknown):
+				if len(disk.parts) == 0 || dev != disk.whole {
+					seen = append(seen, dev.Name+" (unknown filesystem)")
+				}
+				continue
+			case err != nil:
+				s.say("error: %v.", err)
+				seen = append(seen, dev.Name+" (unreadable)")
 				continue
 			}
 			mounted = append(mounted, dev)

@@ -1,0 +1,183 @@
+package loader
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"pvboot/internal/vt"
+	"pvboot/loader/volume"
+)
+
+// TestTrouble has what can go wrong before and while an entry runs: each case
+// ends in one clear line and in the menu or the command line, where the user
+// then does something.
+func TestTrouble(t *testing.T) {
+	good := entry("Good", "--id good")
+	tests := []struct {
+		name  string
+		cfg   string
+		files tree   // added to the configuration's
+		line  string // must be told, and nothing panics
+		user  []vt.Step
+		boots []string
+	}{
+		{
+			name: "no entries", cfg: "set timeout=5\n",
+			line:  "error: (xen/xvda,gpt1)/boot/grub/grub.cfg: no menu entries.",
+			user:  []vt.Step{{When: "grub> ", Keys: "linux /boot/vmlinuz; boot\r"}},
+			boots: []string{"/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz"},
+		},
+		{
+			name: "empty file", cfg: "",
+			line: "error: (xen/xvda,gpt1)/boot/grub/grub.cfg: no menu entries.",
+			user: []vt.Step{{When: "grub> "}},
+		},
+		{
+			name: "syntax error", cfg: "set timeout=5\nif true; then\n  echo x\nfi fi\n" + good,
+			line:  "grub.cfg:4:4",
+			user:  []vt.Step{{When: "grub.cfg:4:4", Keys: "\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "unfinished", cfg: good + "if true; then\n",
+			line:  "grub.cfg:6:1",
+			user:  []vt.Step{{When: "*Good", Keys: "\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "unknown command", cfg: "frobnicate\nset timeout=3\n" + good,
+			line:  "can't find command `frobnicate'",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "endless loop", cfg: good + "while true; do true; done\n",
+			line:  "limit",
+			user:  []vt.Step{{When: "*Good", Keys: "\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "missing kernel", cfg: "set timeout=3\nmenuentry Bad { linux /boot/nothing }\n" + good,
+			line:  "/boot/nothing",
+			user:  []vt.Step{{When: "Press any key to continue...", Keys: " "}, {When: "*Bad", Keys: "v\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "missing initrd", cfg: "set timeout=3\nset fallback=good\nmenuentry Bad { linux /boot/vmlinuz\ninitrd /boot/nothing }\n" + good,
+			line:  "/boot/nothing",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "kernel is a folder", cfg: "set timeout=3\nset fallback=good\nmenuentry Bad { linux /boot/grub }\n" + good,
+			line:  "/boot/grub",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "missing device", cfg: "set timeout=3\nset fallback=good\nmenuentry Bad { linux (hd7,gpt3)/boot/vmlinuz }\n" + good,
+			line:  "hd7,gpt3",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "no kernel", cfg: "set timeout=3\nset fallback=good\nmenuentry Bad { boot }\n" + good,
+			line:  "kernel",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "grubenv of the wrong size", cfg: "set timeout=3\nload_env\nset default=$saved_entry\n" + good,
+			files: tree{"boot/grub/grubenv": "# GRUB Environment Block\nsaved_entry=x\n"},
+			line:  "grubenv",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "grubenv without a signature", cfg: "set timeout=3\nload_env\n" + good,
+			files: tree{"boot/grub/grubenv": strings.Repeat("x", 1024)},
+			line:  "grubenv",
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "a submenu in itself", cfg: "function again { submenu Again { again } }\nagain\nsubmenu Empty { true }\n" + good,
+			line:  "*Again",
+			user:  []vt.Step{{When: "*Again", Keys: "\r"}, {When: "ESC to return", Keys: "\x1b"}, {When: "Good", Keys: "vv\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "command line and back", cfg: "set timeout=5\n" + good,
+			line: "can't find command `nonsense'",
+			user: []vt.Step{
+				{When: menuText, Keys: "c"}, {When: "grub> ", Keys: "nonsense\r"},
+				{When: "can't find", Keys: "if true\rthen echo 'multi\rline'\rfi\r"},
+				{When: "multi\nline", Keys: "\x1b"}, {When: "*Good", Wait: time.Minute, Keys: "\r"},
+			},
+			boots: []string{booted("Good")},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			files := withConfig(tt.cfg)
+			for name, text := range tt.files {
+				files[name] = text
+			}
+			want := result{Boots: tt.boots}
+			if tt.boots == nil {
+				want.Err = io.EOF // the user went away
+			}
+			got := play{files: files, steps: tt.user}.run(t)
+			check(t, want, got)
+			if !strings.Contains(got.log, tt.line) {
+				t.Errorf("%q was not told; screen:\n%s", tt.line, got.last)
+			}
+			if strings.Contains(got.log, "internal error") {
+				t.Errorf("panic:\n%s", got.log)
+			}
+		})
+	}
+}
+
+// TestNoConfig has disks without a usable configuration.
+func TestNoConfig(t *testing.T) {
+	broken := errors.New("request at sector 2 failed")
+	empty := &memDisk{data: make([]byte, 1<<20)}
+	sick := gpt(ext4(t, withConfig(entry("A", ""))))
+	sick.bad = func(off, n int64) error { return broken }
+	half := gpt(ext4(t, withConfig(entry("A", ""))))
+	half.bad = func(off, n int64) error {
+		if off >= 1<<20 {
+			return broken
+		}
+		return nil
+	}
+	table := gpt(ext4(t, tree{"x": ""}))
+	table.data[sector+60] ^= 1 // primary and
+	table.data[len(table.data)-sector+60] ^= 1
+	tests := []struct {
+		name  string
+		disks []Disk
+		want  []string
+	}{
+		{"no disks", []Disk{}, []string{"error: no grub.cfg found on no disks."}},
+		{"empty disk", []Disk{empty.disk("xvda")}, []string{"no grub.cfg found on xen/xvda (unknown filesystem)"}},
+		{"no configuration", []Disk{gpt(ext4(t, tree{"etc/fstab": ""})).disk("xvda"), empty.disk("xvdb")},
+			[]string{"no grub.cfg found on xen/xvda,gpt1 (ext2), xen/xvdb (unknown filesystem)."}},
+		{"a folder", []Disk{gpt(ext4(t, tree{"boot/grub/grub.cfg/": ""})).disk("xvda")},
+			[]string{"(xen/xvda,gpt1)/boot/grub/grub.cfg: not a regular file."}},
+		{"cannot be opened", []Disk{{Name: "xvda", Open: func() (volume.Device, error) { return nil, broken }}},
+			[]string{"error: xen/xvda: request at sector 2 failed."}},
+		{"unreadable", []Disk{sick.disk("xvda")}, []string{"xen/xvda: ", "request at sector 2 failed"}},
+		{"unreadable partition", []Disk{half.disk("xvda")}, []string{"xen/xvda,gpt1", "request at sector 2 failed"}},
+		{"broken table", []Disk{table.disk("xvda")}, []string{"error: xen/xvda: gpt"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := play{disks: tt.disks, steps: []vt.Step{{When: "grub> ", Keys: "ls\r"}}}.run(t)
+			check(t, result{Err: io.EOF}, got)
+			for _, want := range tt.want {
+				if !strings.Contains(strings.ReplaceAll(got.log, "\r\n", "\n"), want) {
+					t.Errorf("%q was not told; screen:\n%s", want, got.last)
+				}
+			}
+		})
+	}
+}
