@@ -52,7 +52,39 @@ func Load(plan *image.Plan, ground Ground) (*Loaded, error) {
 			return nil, fmt.Errorf("handover: %s: %w", segment.Name, err)
 		}
 	}
-	return &Loaded{plan: plan, schedule: schedule, ground: ground}, nil
+	loaded := &Loaded{plan: plan, schedule: schedule, ground: ground}
+	for i, segment := range plan.Segments {
+		if segment.Check == nil {
+			continue
+		}
+		if err := segment.Check(&loadedSegment{loaded, i}); err != nil {
+			return nil, fmt.Errorf("handover: %s: %w", segment.Name, err)
+		}
+	}
+	return loaded, nil
+}
+
+// loadedSegment is the data of a segment, read from memory.
+type loadedSegment struct {
+	*Loaded
+	index int
+}
+
+func (s *loadedSegment) Size() int64 { return s.plan.Segments[s.index].Data.Size() }
+
+func (s *loadedSegment) ReadAt(p []byte, off int64) (n int, err error) {
+	for _, l := range s.schedule.Loads {
+		if l.Segment != s.index || n == len(p) {
+			continue
+		}
+		if at := off + int64(n) - l.Offset; at >= 0 && uint64(at) < l.Size {
+			n += copy(p[n:], s.ground.View(l.Addr, l.Size)[at:])
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
 }
 
 // readFull fills buf from offset on.

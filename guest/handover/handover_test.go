@@ -62,6 +62,24 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A check sees the bytes in order, wherever they wait.
+func TestLoadChecks(t *testing.T) {
+	g, _ := ground()
+	data := pattern(2 * mib)
+	refuse := errors.New("truncated")
+	_, err := Load(&image.Plan{Segments: []image.Segment{{Name: "initrd", Addr: mib / 2, Size: 2 * mib, Data: bytes.NewReader(data),
+		Check: func(src image.Source) error {
+			got, err := io.ReadAll(io.NewSectionReader(src, 0, src.Size()))
+			if err != nil || !bytes.Equal(got, data) {
+				t.Errorf("the check saw other data, %v", err)
+			}
+			return refuse
+		}}}}, g)
+	if !errors.Is(err, refuse) || err.Error() != "handover: initrd: truncated" {
+		t.Errorf("error %v", err)
+	}
+}
+
 // shortFile promises more bytes than it has.
 type shortFile struct{ *bytes.Reader }
 

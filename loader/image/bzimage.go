@@ -214,7 +214,7 @@ func (h *bzHeader) placeInitrd(mem *space, files []Initrd) ([]Segment, error) {
 		if i < len(files)-1 {
 			n, _ = alignUp(n, initrdAlign)
 		}
-		segs = append(segs, Segment{Name: "initrd " + f.Name, Addr: total, Size: n, Data: f.Data})
+		segs = append(segs, Segment{Name: "initrd " + f.Name, Addr: total, Size: n, Data: f.Data, Check: checkInitrd})
 		total += n
 	}
 	if total == 0 {

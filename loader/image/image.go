@@ -75,6 +75,8 @@ type Segment struct {
 	Size    uint64 // bytes in memory, at least Data.Size()
 	Reserve uint64
 	Data    Source // nil for all zeros
+	// Check judges Data once it is in memory, given as such; nil for none.
+	Check func(Source) error
 }
 
 // Range is the memory that the segment claims, its reserve included.
