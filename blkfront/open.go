@@ -1,0 +1,190 @@
+package blkfront
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"pvboot/blkfront/blkif"
+	"pvboot/xen"
+	"pvboot/xen/xenbus"
+)
+
+// Open connects to the backend of a vbd. A device must be open once at a time
+// only. A drive without a disk in it is [ErrNoMedium].
+func Open(info Info, opt Options) (*Device, error) {
+	dev := &Device{
+		info: info, name: info.Name(), opt: opt.withDefaults(),
+		d: info.bus.Domain(), bus: info.bus,
+		readOnly: info.ReadOnly, cdrom: info.CDROM,
+	}
+	if err := dev.open(); err != nil {
+		return nil, fmt.Errorf("blkfront: %s: %w", dev.name, err)
+	}
+	return dev, nil
+}
+
+func (dev *Device) open() error {
+	if err := dev.leftover(); err != nil {
+		return err
+	}
+	if dev.empty() {
+		return ErrNoMedium
+	}
+	// A backend that skips InitWait offers nothing but the defaults
+	// (blkif.h, "STATE DIAGRAMS").
+	if _, err := dev.bus.WaitBackend(dev.opt.Handshake, xenbus.InitWait, xenbus.Initialised, xenbus.Connected); err != nil {
+		return err
+	}
+	o, err := readOffer(dev.bus)
+	if err != nil {
+		return err
+	}
+	dev.terms = negotiate(o, dev.opt)
+	if err := dev.allocate(); err != nil {
+		return errors.Join(err, dev.release())
+	}
+	// From here on, others see the device: the domain's Close must, too.
+	dev.d.Register(dev)
+	if err := dev.connect(); err != nil {
+		return errors.Join(err, dev.shut())
+	}
+	return nil
+}
+
+// leftover ends a connection that somebody before us has not ended.
+func (dev *Device) leftover() error {
+	s, err := dev.bus.State()
+	if err != nil || s == xenbus.Unknown || s == xenbus.Initialising {
+		return err
+	}
+	if err := dev.bus.Disconnect(dev.opt.Handshake); err != nil {
+		return fmt.Errorf("frontend was left %v: %w", s, err)
+	}
+	return dev.bus.Reset(dev.opt.Handshake, publishedKeys(1<<blkif.MaxOrder)...)
+}
+
+// empty says whether the toolstack put no disk into the drive. Its backend
+// would never connect.
+func (dev *Device) empty() bool {
+	if !dev.cdrom {
+		return false
+	}
+	p, err := dev.bus.BackendKey(keyParams)
+	// libxl writes "aio:" and the like before an empty name.
+	return err == nil && (p == "" || strings.HasSuffix(p, ":"))
+}
+
+// allocate gets ring, tables, references and port. After an error, release
+// gives back what there is.
+func (dev *Device) allocate() error {
+	remote := dev.bus.Remote
+	var err error
+	if dev.mem.ring, err = dev.share(1<<dev.terms.order, false); err != nil {
+		return fmt.Errorf("ring: %w", err)
+	}
+	ring, err := blkif.NewFrontRing(dev.mem.ring.frames)
+	if err != nil {
+		return err
+	}
+	// Many disks may exhaust the grant table: then requests get smaller.
+	for {
+		dev.mem.data, err = dev.d.AllocGrants(remote, ring.Size()*dev.terms.segments)
+		if err == nil {
+			break
+		}
+		if dev.terms.segments == 1 {
+			return err
+		}
+		dev.terms.segments /= 2
+	}
+	if dev.port, err = dev.d.AllocUnbound(remote); err != nil {
+		return err
+	}
+	// The sector size is known later, when the backend has connected.
+	q := newQueue(dev.name, uint16(dev.bus.ID), blkif.SectorSize, dev.terms.segments,
+		dev.opt.Bounce/blkif.PageSize, dev.d.Platform(), ring, dev.mem.data)
+	if dev.terms.indirect() {
+		if dev.mem.tables, err = dev.share(ring.Size(), true); err != nil {
+			return fmt.Errorf("segment tables: %w", err)
+		}
+		q.tables = dev.mem.tables.frames
+		for i := range ring.Size() {
+			q.tableRefs = append(q.tableRefs, dev.mem.tables.grants.Ref(i))
+		}
+	}
+	dev.q = q
+	return nil
+}
+
+// share allocates frames and grants them to the backend.
+func (dev *Device) share(pages int, readOnly bool) (s sharedPages, err error) {
+	if s.frames, err = dev.d.Platform().AllocFrames(pages); err != nil {
+		return sharedPages{}, err
+	}
+	if s.grants, err = dev.d.GrantPages(dev.bus.Remote, s.frames, readOnly); err != nil {
+		dev.d.Platform().FreeFrames(s.frames)
+		return sharedPages{}, err
+	}
+	return s, nil
+}
+
+// connect tells the backend of the ring and waits until it serves it.
+func (dev *Device) connect() error {
+	if err := dev.bus.Publish(xenbus.Initialised, dev.publication()...); err != nil {
+		return err
+	}
+	if _, err := dev.bus.WaitBackend(dev.opt.Handshake, xenbus.Connected); err != nil {
+		return err
+	}
+	g, err := readGeometry(dev.bus)
+	if errors.Is(err, errEmpty) && (dev.cdrom || g.info&(blkif.InfoCDROM|blkif.InfoRemovable) != 0) {
+		return ErrNoMedium
+	}
+	if err != nil {
+		return err
+	}
+	dev.size, dev.sector, dev.physical, dev.flush = g.size, g.sector, g.physical, g.flush
+	dev.q.sector = g.sector
+	dev.readOnly = dev.readOnly || g.info&blkif.InfoReadOnly != 0
+	dev.cdrom = dev.cdrom || g.info&blkif.InfoCDROM != 0
+	dev.cache = newCache(dev.size, dev.opt.Cache, dev.d.Platform(), dev.fetch)
+	return dev.bus.SetState(xenbus.Connected)
+}
+
+// publication is what the frontend writes to its directory.
+func (dev *Device) publication() []xenbus.Pair {
+	refs := dev.mem.ring.grants
+	num := func(v uint64) string { return strconv.FormatUint(v, 10) }
+	ref := func(i int) string { return num(uint64(refs.Ref(i))) }
+	pairs := []xenbus.Pair{{Key: keyEventChannel, Value: num(uint64(dev.port.Port()))}}
+	if protocol != "" {
+		pairs = append(pairs, xenbus.Pair{Key: keyProtocol, Value: protocol})
+	}
+	if refs.Len() == 1 {
+		return append(pairs, xenbus.Pair{Key: keyRingRef, Value: ref(0)})
+	}
+	// Both schemes of a multi-page ring at once, as blkif.h asks.
+	pairs = append(pairs, xenbus.Pair{Key: keyRingPageOrder, Value: strconv.Itoa(dev.terms.order)},
+		xenbus.Pair{Key: keyNumRingPages, Value: strconv.Itoa(refs.Len())})
+	for i := range refs.Len() {
+		pairs = append(pairs, xenbus.Pair{Key: keyRingRef + strconv.Itoa(i), Value: ref(i)})
+	}
+	return pairs
+}
+
+// publishedKeys names all keys that a connection with a ring of up to pages
+// pages may have published.
+func publishedKeys(pages int) []string {
+	keys := []string{keyEventChannel, keyProtocol, keyRingRef}
+	if pages > 1 {
+		keys = append(keys, keyRingPageOrder, keyNumRingPages)
+		for i := range pages {
+			keys = append(keys, keyRingRef+strconv.Itoa(i))
+		}
+	}
+	return keys
+}
+
+var _ xen.Resource = (*Device)(nil)

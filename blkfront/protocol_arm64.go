@@ -1,0 +1,4 @@
+package blkfront
+
+// protocol is the ring's ABI (public/io/protocols.h).
+const protocol = "arm-abi"
