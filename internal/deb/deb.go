@@ -1,12 +1,14 @@
 // Package deb fetches packages of Debian's archive without touching the
 // machine's own package system: apt-get runs with a configuration, state and
-// cache of its own, as any user, and dpkg -x unpacks. What is fetched is
+// cache of its own, as any user, and dpkg-deb and tar
+// unpack. What is fetched is
 // verified by apt, from the archive's signing keys down to each file's hash.
 package deb
 
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -176,7 +178,7 @@ func (s *Suite) fetchWith(ctx context.Context, apt *apt, names []string) error {
 		if !ok {
 			return fmt.Errorf("apt-get downloaded %s, which was not asked for", filepath.Base(file))
 		}
-		if err := dpkgExtract(ctx, file, s.dir("root")); err != nil {
+		if err := extract(ctx, file, s.dir("root")); err != nil {
 			return err
 		}
 		if err := writeFile(s.dir("have", name), filepath.Base(file)); err != nil {
@@ -190,10 +192,24 @@ func (s *Suite) dir(names ...string) string {
 	return s.Cache.Path(append([]string{"deb", s.Name + "-" + s.Arch}, names...)...)
 }
 
-func dpkgExtract(ctx context.Context, file, root string) error {
-	out, err := exec.CommandContext(ctx, "dpkg", "-x", file, root).CombinedOutput()
+// extract unpacks a package. Where dpkg -x would replace the links of mergeUsr
+// by folders, tar can be told to follow them.
+func extract(ctx context.Context, file, root string) error {
+	var msg bytes.Buffer
+	dpkg := exec.CommandContext(ctx, "dpkg-deb", "--fsys-tarfile", file)
+	tar := exec.CommandContext(ctx, "tar", "-x", "-C", root, "--keep-directory-symlink", "--no-same-owner")
+	dpkg.Stderr, tar.Stderr = &msg, &msg
+	var err error
+	if tar.Stdin, err = dpkg.StdoutPipe(); err != nil {
+		return err
+	}
+	if err := dpkg.Start(); err != nil {
+		return err
+	}
+	tarErr := tar.Run()
+	err = errors.Join(dpkg.Wait(), tarErr)
 	if err != nil {
-		return fmt.Errorf("dpkg -x %s: %w: %s", filepath.Base(file), err, bytes.TrimSpace(out))
+		return fmt.Errorf("unpack %s: %w: %s", filepath.Base(file), err, bytes.TrimSpace(msg.Bytes()))
 	}
 	return nil
 }

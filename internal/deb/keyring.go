@@ -59,7 +59,10 @@ func (s *Suite) hostKeyring(ctx context.Context) (string, error) {
 	if err != nil || len(debs) != 1 {
 		return "", fmt.Errorf("apt-get download %s left %d packages", keyringPackage, len(debs))
 	}
-	if err := dpkgExtract(ctx, debs[0], dir); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	if err := extract(ctx, debs[0], dir); err != nil {
 		return "", err
 	}
 	if !exists(file) {

@@ -8,7 +8,7 @@ import (
 
 // Memory, in MiB.
 const (
-	dom0Memory = 192
+	dom0Memory = 320
 	xenMemory  = 320 // Xen's own, and a domain's overhead
 )
 

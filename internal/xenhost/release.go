@@ -28,6 +28,12 @@ const KernelSuite = "bookworm"
 // Versions lists the versions of Xen, the oldest first.
 func Versions() []string { return slices.Sorted(maps.Keys(releases)) }
 
+// Known says whether there is such a version of Xen.
+func Known(version string) bool {
+	_, ok := releases[version]
+	return ok
+}
+
 func findRelease(version string) (release, error) {
 	r, ok := releases[version]
 	if !ok {

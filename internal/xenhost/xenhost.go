@@ -31,6 +31,7 @@ type Config struct {
 	Xen      string            // version, one of Versions
 	Memory   int               // MiB for the domain, beside dom0's own
 	Disks    []Disk            // of dom0, in order
+	PyGrub   bool              // dom0 can run pygrub
 	Files    map[string]string // name below FileDir → file of this machine
 	Progress io.Writer         // what is fetched and built
 	Log      io.Writer         // Xen's console, dom0's and xl's messages
@@ -101,7 +102,7 @@ func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
 	q.Stderr = h.log
 	// Files are in dom0's memory once, and a second time while they are
 	// unpacked or loaded into a domain.
-	dom0 := dom0Memory + int(2*size>>20)
+	dom0 := dom0Memory + int(3*size>>20)
 	arguments(q, cfg, im, initramfs, dom0)
 	xen := q.Socket("xen")
 	q.Add("-serial", "chardev:xen")

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"time"
+
+	"pvboot/internal/cache"
+	"pvboot/internal/expect"
+	"pvboot/internal/xenhost"
+)
+
+// options are the flags of "rig boot".
+type options struct {
+	arch, mode, loader, xen string
+	memory                  int
+	extra                   string
+	xl                      []string
+	keys                    []expect.Press
+	expects                 []*regexp.Regexp
+	timeout                 time.Duration
+	json                    string
+	write                   bool
+	boots                   int
+	verbose                 bool
+	disks                   []domainDisk
+}
+
+const defaultTimeout = 10 * time.Minute
+
+const bootHelp = `usage: rig boot [options] DISK...
+
+Each DISK is a raw image, and may be followed by ,ro (read-only), ,cdrom,
+,sector=4096 and ,vdev=NAME. Disks become xvda, xvdb, ... in that order.
+What the domain prints goes to standard output. The run ends when all that
+is expected was seen or, when nothing is expected, when the domain ends.
+On a terminal, keys go to the domain; Ctrl-] leaves.
+
+`
+
+// parseBoot reads the flags of "rig boot".
+func parseBoot(args []string, stderr io.Writer) (*options, error) {
+	o := &options{}
+	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
+	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host")
+	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim")
+	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub, pygrub, direct, or the `file` of an image for xl's kernel=")
+	f.StringVar(&o.xen, "xen", xenhost.DefaultXen, "`version` of Xen: 4.17 or 4.20")
+	f.IntVar(&o.memory, "memory", 512, "memory of the domain in `MiB`")
+	f.StringVar(&o.extra, "extra", "", "the domain's command line (xl's extra=)")
+	f.Func("xl", "one more `line` for the xl configuration; can be repeated", func(s string) error {
+		o.xl = append(o.xl, s)
+		return nil
+	})
+	f.Func("keys", "`REGEX=>KEYS`: press keys (with C's escapes) when the console shows REGEX; can be repeated, in order", func(s string) error {
+		press, err := expect.ParsePress(s)
+		o.keys = append(o.keys, press)
+		return err
+	})
+	f.Func("expect", "`REGEX` that the console must show; can be repeated, in order", func(s string) error {
+		re, err := regexp.Compile(s)
+		o.expects = append(o.expects, re)
+		return err
+	})
+	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "`time` after which the run fails, counted from Xen's start; 0 means none")
+	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
+	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
+	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
+	f.BoolVar(&o.verbose, "v", false, "print the messages of Xen, dom0 and xl to standard error")
+	f.Usage = func() {
+		fmt.Fprint(f.Output(), bootHelp)
+		f.PrintDefaults()
+	}
+	if err := parse(f, args, stderr); err != nil {
+		return nil, err
+	}
+	for _, arg := range f.Args() {
+		disk, err := parseDisk(arg, len(o.disks))
+		if err != nil {
+			return nil, usageError{err}
+		}
+		o.disks = append(o.disks, disk)
+	}
+	return o, o.check()
+}
+
+func (o *options) check() error {
+	switch {
+	case o.arch != "amd64":
+		return usagef("-arch %s: want amd64", o.arch)
+	case domainTypes[o.mode] == nil:
+		return usagef("-mode %s: want pvh, pv or pvshim", o.mode)
+	case !xenhost.Known(o.xen):
+		return usagef("-xen %s: want one of %v", o.xen, xenhost.Versions())
+	case o.memory < 1 || o.memory > 1<<20:
+		return usagef("-memory %d: want 1..%d MiB", o.memory, 1<<20)
+	case o.boots < 1:
+		return usagef("-boots %d: want 1 or more", o.boots)
+	case o.timeout < 0:
+		return usagef("-timeout %v: want 0 or more", o.timeout)
+	case len(o.disks) == 0:
+		return usagef("no disk is named")
+	}
+	return nil
+}
+
+// boot is the command "rig boot".
+func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.Writer) error {
+	o, err := parseBoot(args, stderr)
+	if err != nil {
+		return err
+	}
+	dir, err := cache.Find()
+	if err != nil {
+		return err
+	}
+	loader, err := findLoader(ctx, dir, o, stderr)
+	if err != nil {
+		return err
+	}
+	cfg := &xenhost.Config{
+		Cache: dir, Arch: o.arch, Xen: o.xen, Memory: o.memory,
+		PyGrub: loader.pygrub, Files: loader.files, Progress: stderr,
+	}
+	if o.verbose {
+		cfg.Log = stderr
+	}
+	for _, d := range o.disks {
+		cfg.Disks = append(cfg.Disks, d.Disk)
+	}
+	host, err := xenhost.Start(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	keyboard, restore, err := openKeyboard(stdin)
+	if err != nil {
+		host.Close()
+		return err
+	}
+	s := &session{
+		options: o, host: host, config: xlConfig(o, loader), out: stdout, keyboard: keyboard,
+	}
+	err = s.run(ctx)
+	err = errors.Join(err, restore(), host.Close())
+	if err != nil && !o.verbose && !errors.Is(err, errLeft) {
+		fmt.Fprintf(stderr, "\nThe last messages of Xen, dom0 and xl:\n%s\n", host.LogTail())
+	}
+	if jsonErr := s.writeJSON(stdout); err == nil {
+		err = jsonErr
+	}
+	if errors.Is(err, errLeft) && len(o.expects) == 0 {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"pvboot/internal/xenhost"
+)
+
+// domainTypes are the lines of an xl configuration for each -mode.
+var domainTypes = map[string][]string{
+	"pvh":    {`type = "pvh"`},
+	"pv":     {`type = "pv"`},
+	"pvshim": {`type = "pvh"`, `pvshim = 1`},
+}
+
+// domainDisk is one disk of the domain.
+type domainDisk struct {
+	xenhost.Disk
+	vdev     string
+	readOnly bool
+	cdrom    bool
+}
+
+// parseDisk reads a DISK argument; index is its place among the disks.
+func parseDisk(arg string, index int) (domainDisk, error) {
+	file, rest, _ := strings.Cut(arg, ",")
+	d := domainDisk{vdev: "xvd" + string(rune('a'+index))}
+	d.File = file
+	for option := range strings.SplitSeq(rest, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		switch {
+		case option == "":
+		case option == "ro":
+			d.readOnly = true
+		case option == "cdrom":
+			d.readOnly, d.cdrom = true, true
+		case name == "vdev" && value != "" && !strings.ContainsAny(value, `"', `):
+			d.vdev = value
+		case name == "sector":
+			n, err := strconv.Atoi(value)
+			if err != nil || n != 512 && n != 4096 {
+				return d, fmt.Errorf("disk %s: sector size %q: want 512 or 4096", file, value)
+			}
+			d.SectorSize = n
+		default:
+			return d, fmt.Errorf("disk %s: %q: want ro, cdrom, sector=BYTES or vdev=NAME", file, option)
+		}
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		return d, err
+	}
+	if !info.Mode().IsRegular() && info.Mode()&os.ModeDevice == 0 {
+		return d, fmt.Errorf("disk %s: neither a file nor a device", file)
+	}
+	return d, nil
+}
+
+// xlDisk returns the disk as an item of xl's disk list.
+func (d domainDisk) xlDisk(index int) string {
+	access, kind := "rw", ""
+	if d.readOnly {
+		access = "ro"
+	}
+	if d.cdrom {
+		kind = "devtype=cdrom,"
+	}
+	return fmt.Sprintf("%sformat=raw,vdev=%s,access=%s,backendtype=phy,target=%s", kind, d.vdev, access, xenhost.Device(index))
+}
+
+// xlConfig returns the text of the domain's xl configuration. The user's own
+// lines come last: of two settings of a name, xl takes the later.
+func xlConfig(o *options, l *loader) string {
+	lines := []string{
+		`name = "domain"`,
+		fmt.Sprintf("memory = %d", o.memory),
+		"vcpus = 1",
+		`on_poweroff = "destroy"`,
+		`on_reboot = "destroy"`,
+		`on_crash = "destroy"`,
+	}
+	lines = append(lines, domainTypes[o.mode]...)
+	lines = append(lines, l.lines...)
+	extra := strings.TrimSpace(l.cmdline + " " + o.extra)
+	if extra != "" {
+		lines = append(lines, "extra = "+quote(extra))
+	}
+	var disks []string
+	for i, d := range o.disks {
+		disks = append(disks, quote(d.xlDisk(i)))
+	}
+	lines = append(lines, "disk = [ "+strings.Join(disks, ", ")+" ]")
+	lines = append(lines, o.xl...)
+	return strings.Join(lines, "\n") + "\n"
+}
+
+// quote quotes a string for xl, whose strings have no escape for their own
+// quotation mark.
+func quote(s string) string {
+	if strings.Contains(s, `"`) {
+		return "'" + s + "'"
+	}
+	return `"` + s + `"`
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"time"
+
+	"pvboot/internal/expect"
+	"pvboot/internal/xenhost"
+	"pvboot/internal/xenhost/wire"
+)
+
+// What marks the stages of a boot on the console.
+var (
+	menuShown   = regexp.MustCompile(`keys to select which entry is highlighted`)
+	kernelStart = regexp.MustCompile(`Linux version [0-9]`)
+)
+
+// errLeft is returned when the user left the session with Ctrl-].
+var errLeft = errors.New("left")
+
+// session is a run of rig boot: one or more boots in one Xen.
+type session struct {
+	*options
+	host     *xenhost.Host
+	config   string
+	out      io.Writer
+	keyboard <-chan []byte // nil without a terminal
+	reports  []report
+}
+
+// run boots the domain as often as asked, and returns why that failed.
+func (s *session) run(ctx context.Context) error {
+	var timeout <-chan time.Time
+	if s.timeout > 0 {
+		timer := time.NewTimer(s.timeout)
+		defer timer.Stop()
+		timeout = timer.C
+	}
+	if err := s.waitReady(ctx, timeout); err != nil {
+		return err
+	}
+	for n := 1; n <= s.boots; n++ {
+		err := s.bootOnce(ctx, timeout, n == s.boots)
+		if err != nil && s.boots > 1 {
+			err = fmt.Errorf("boot %d of %d: %w", n, s.boots, err)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) waitReady(ctx context.Context, timeout <-chan time.Time) error {
+	event, err := s.next(ctx, timeout)
+	if err == nil && event.Kind != wire.Ready {
+		err = fmt.Errorf("dom0: %s", event.Data)
+	}
+	return err
+}
+
+// next waits for the next event, while keys go to the domain.
+func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.Event, error) {
+	for {
+		select {
+		case event, ok := <-s.host.Events():
+			if !ok {
+				return event, errors.New("Xen or dom0 ended")
+			}
+			if event.Kind == wire.Failed {
+				return event, fmt.Errorf("dom0: %s", event.Data)
+			}
+			return event, nil
+		case keys, ok := <-s.keyboard:
+			if !ok {
+				return xenhost.Event{}, errLeft
+			}
+			if err := s.host.Input(keys); err != nil {
+				return xenhost.Event{}, err
+			}
+		case <-timeout:
+			return xenhost.Event{}, fmt.Errorf("timed out after %v", s.timeout)
+		case <-ctx.Done():
+			return xenhost.Event{}, errors.New("interrupted")
+		}
+	}
+}
+
+// bootOnce creates a domain and follows it until all that is expected was
+// seen or, when nothing is expected, until it ends.
+func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, last bool) error {
+	w := newWatcher(s.options)
+	defer func() { s.reports = append(s.reports, w.report()) }()
+	if err := s.host.Create(s.config); err != nil {
+		return err
+	}
+	for {
+		event, err := s.next(ctx, timeout)
+		if err != nil {
+			if left := w.expects.Next(); left != nil {
+				err = fmt.Errorf("%w; not seen: %s", err, left)
+			}
+			return err
+		}
+		keys, err := w.take(event, s.out)
+		if err != nil {
+			return err
+		}
+		if len(keys) > 0 {
+			if err := s.host.Input(keys); err != nil {
+				return err
+			}
+		}
+		switch {
+		case event.Kind == wire.Ended:
+			return w.verdict(event.End)
+		case len(s.expects) > 0 && w.expects.Done() && last:
+			return nil // Close ends the domain
+		case len(s.expects) > 0 && w.expects.Done() && !w.destroyed:
+			w.destroyed = true
+			if err := s.host.Destroy(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// writeJSON writes the reports, one object a line.
+func (s *session) writeJSON(stdout io.Writer) error {
+	if s.json == "" {
+		return nil
+	}
+	out := stdout
+	if s.json != "-" {
+		f, err := os.Create(s.json)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		out = f
+	}
+	for _, r := range s.reports {
+		if err := json.NewEncoder(out).Encode(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watcher follows one boot.
+type watcher struct {
+	*options
+	creating, created, unpaused time.Time
+	firstByte                   time.Time
+	menu, kernel, expects       *expect.Sequence
+	typist                      *expect.Typist
+	destroyed                   bool
+}
+
+func newWatcher(o *options) *watcher {
+	return &watcher{
+		options: o,
+		menu:    expect.NewSequence(menuShown),
+		kernel:  expect.NewSequence(kernelStart),
+		expects: expect.NewSequence(o.expects...),
+		typist:  expect.NewTypist(o.keys),
+	}
+}
+
+// take looks at an event and returns the keys to press. The domain's output
+// is passed on to out.
+func (w *watcher) take(event xenhost.Event, out io.Writer) (keys []byte, err error) {
+	switch event.Kind {
+	case wire.Creating:
+		w.creating = event.Time
+	case wire.Created:
+		w.created = event.Time
+	case wire.Unpause:
+		w.unpaused = event.Time
+	case wire.Output:
+		if w.firstByte.IsZero() {
+			w.firstByte = event.Time
+		}
+		w.menu.Feed(event.Data, event.Time)
+		w.kernel.Feed(event.Data, event.Time)
+		w.expects.Feed(event.Data, event.Time)
+		keys = w.typist.Feed(event.Data, event.Time)
+		_, err = out.Write(event.Data)
+	}
+	return keys, err
+}
+
+// verdict says what is wrong with a boot whose domain has ended.
+func (w *watcher) verdict(end wire.End) error {
+	switch {
+	case !end.Created:
+		return fmt.Errorf("the domain was not created: %s", end.Reason)
+	case !w.expects.Done():
+		return fmt.Errorf("the domain ended (%s); not seen: %s", end.Reason, w.expects.Next())
+	case len(w.options.expects) == 0 && end.Reason != "poweroff" && end.Reason != "reboot":
+		return fmt.Errorf("the domain ended: %s", end.Reason)
+	}
+	return nil
+}

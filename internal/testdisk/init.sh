@@ -1,0 +1,53 @@
+#!/bin/sh
+# The init process of the rig's test disks: prints what the kernel was given,
+# and powers off. On the kernel's command line:
+#   single          a shell at the end
+#   rig.sum         checks the initrd's padding against its checksum
+#   rig.read=DISK   reads a disk with large direct reads and says how fast
+mkdir -p /proc /sys /dev
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs devtmpfs /dev
+
+echo PVBOOT-OK
+cat /proc/cmdline
+grep MemTotal /proc/meminfo
+cat /proc/iomem
+
+read -r cmdline </proc/cmdline
+shell=
+for word in $cmdline; do
+	case $word in
+	single)
+		shell=yes
+		;;
+	rig.sum)
+		if sha256sum -c /padding.sha256; then
+			echo PVBOOT-SUM-OK
+		else
+			echo PVBOOT-SUM-BAD
+		fi
+		;;
+	rig.read=*)
+		disk=/dev/${word#rig.read=}
+		for module in /modules/*.ko; do
+			insmod "$module"
+		done
+		tries=0
+		while [ ! -b "$disk" ] && [ $tries -lt 100 ]; do
+			sleep 0.1
+			tries=$((tries + 1))
+		done
+		if dd if="$disk" of=/dev/null bs=1M iflag=direct; then
+			echo PVBOOT-READ-OK
+		else
+			echo PVBOOT-READ-BAD
+		fi
+		;;
+	esac
+done
+echo PVBOOT-END
+if [ -n "$shell" ]; then
+	setsid cttyhack sh
+fi
+poweroff -f
