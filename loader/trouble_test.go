@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"pvboot/internal/vt"
+	"pvboot/loader/image"
 	"pvboot/loader/volume"
 )
 
@@ -179,5 +181,38 @@ func TestNoConfig(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestBug sees that a panic of ours ends neither the loader nor in silence.
+func TestBug(t *testing.T) {
+	user := vt.NewPlayer(
+		vt.Step{When: "Press any key", Keys: " "},
+		vt.Step{When: "*A", Wait: time.Minute, Keys: "c"},
+		vt.Step{When: "grub> ", Keys: "linux /boot/vmlinuz; boot\r"},
+		vt.Step{When: "grub> ", Keys: "\x1b"},
+		vt.Step{When: "*A", Keys: "\r"},
+	)
+	n := 0
+	l := Loader{
+		Disks:   []Disk{gpt(ext4(t, withConfig("set timeout=1\nset fallback=0\n"+entry("A", "")))).disk("xvda")},
+		Console: user, Now: user.Now,
+		Boot: func(context.Context, image.Request) error {
+			if n++; n <= 3 {
+				var plan *image.Plan
+				plan.Kind = "nil dereference"
+			}
+			return nil
+		},
+	}
+	if err := l.Run(context.Background()); err != nil || n != 4 {
+		t.Errorf("Run ended after %d boots with %v", n, err)
+	}
+	log := user.Log.String()
+	if !strings.Contains(log, "error: internal error: runtime error: invalid memory address") || !strings.Contains(log, "TestBug") {
+		t.Errorf("no message with a trace; log:\n%s", log)
+	}
+	if !user.Done() {
+		t.Errorf("the user still waits for %q", user.Waiting())
 	}
 }

@@ -51,7 +51,7 @@ func (d *Drawing) Bytes() []byte { return d.buf.Bytes() }
 // Draw sends a drawing to the terminal.
 func (t *Terminal) Draw(d *Drawing) error {
 	if _, err := t.con.Write(d.Bytes()); err != nil {
-		return fmt.Errorf("console: %w", err)
+		return fmt.Errorf("output: %w", err)
 	}
 	return nil
 }

@@ -56,6 +56,7 @@ type Terminal struct {
 	dec  Decoder
 	keys []Key // decoded, not yet read
 	err  error // of the console's input, final
+	cr   bool  // the last byte written was a carriage return
 }
 
 // New returns a Terminal of the default size on con. now gives the time that
@@ -124,7 +125,7 @@ func (t *Terminal) take(buf []byte, n int, err error) {
 		t.keys = t.dec.Feed(t.keys, buf[:n])
 	}
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.err = fmt.Errorf("console: %w", err)
+		t.err = fmt.Errorf("input: %w", err)
 	}
 }
 
@@ -156,14 +157,15 @@ func (t *Terminal) Sleep(ctx context.Context, d time.Duration) error {
 // else goes as it is. It returns the number of bytes taken from p.
 func (t *Terminal) Write(p []byte) (int, error) {
 	out := make([]byte, 0, len(p)+len(p)/16+2)
-	for i, c := range p {
-		if c == '\n' && (i == 0 || p[i-1] != '\r') {
+	for _, c := range p {
+		if c == '\n' && !t.cr {
 			out = append(out, '\r')
 		}
 		out = append(out, c)
+		t.cr = c == '\r'
 	}
 	if _, err := t.con.Write(out); err != nil {
-		return 0, fmt.Errorf("console: %w", err)
+		return 0, fmt.Errorf("output: %w", err)
 	}
 	return len(p), nil
 }

@@ -110,8 +110,11 @@ func TestSleep(t *testing.T) {
 
 func TestWriteNewlines(t *testing.T) {
 	con := &pieces{}
-	New(con, con.Now).Printf("one\ntwo\r\n\n")
-	if got, want := con.out.String(), "one\r\ntwo\r\n\r\n"; got != want {
+	term := New(con, con.Now)
+	term.Printf("one\ntwo\r\n\n")
+	term.Printf("three\r")
+	term.Printf("\n")
+	if got, want := con.out.String(), "one\r\ntwo\r\n\r\nthree\r\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
