@@ -1,0 +1,20 @@
+package amd64
+
+// boot is the first Go code. It runs before the runtime: no allocation, no
+// maps, no channels, no write barriers.
+func boot() (argc uint64, argv uintptr) {
+	loadTables()
+	enableAVX()
+	hwinit0()
+	v, n := args()
+	return uint64(n), v
+}
+
+// CR2 is the address that the last page fault was about.
+func CR2() uint64 { return readCR2() }
+
+// syscall and exception are called on the handlers' stacks; see
+// trap_amd64.s.
+func syscall(f *Frame) (resume *Frame) { return onSyscall(f) }
+
+func exception(f *Frame) { onException(f) }

@@ -1,0 +1,27 @@
+package amd64
+
+import _ "unsafe" // for linkname
+
+// What package guest supplies. Hwinit0 is TamaGo's name (runtime/goos).
+
+// hwinit0 readies the machine for the runtime.
+//
+//go:linkname hwinit0 runtime/goos.Hwinit0
+func hwinit0()
+
+// args returns argv, followed by the environment and the auxiliary vector as
+// Linux lays them out, and argc.
+//
+//go:linkname args pvboot/guest.args
+func args() (argv uintptr, argc int)
+
+// onSyscall carries out what the stock runtime asks of Linux; a frame that it
+// returns is loaded in place of f.
+//
+//go:linkname onSyscall pvboot/guest.onSyscall
+func onSyscall(f *Frame) *Frame
+
+// onException handles a fault and may change the frame.
+//
+//go:linkname onException pvboot/guest.onException
+func onException(f *Frame)

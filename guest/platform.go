@@ -1,0 +1,99 @@
+package guest
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"pvboot/hypercall"
+	"pvboot/xen"
+)
+
+// Guest is the real ground under a [xen.Domain]: this guest's memory and the
+// hypervisor below it. Memory is identity mapped, so an address is physical
+// and a Go pointer is what Xen wants.
+type Guest struct {
+	hypercall.Real
+
+	mu     sync.Mutex
+	frames map[uintptr][]byte // given out by AllocFrames, by address
+	holes  uint64             // the gfns that Hole gave out begin here
+}
+
+var _ xen.Platform = (*Guest)(nil)
+
+var platform = &Guest{frames: map[uintptr][]byte{}, holes: holeTop}
+
+// Platform returns the guest that this program is. In an ordinary program its
+// hypercalls fail with -ENOSYS.
+func Platform() *Guest { return platform }
+
+// Platform errors.
+var (
+	// ErrNotMapped means frames that this guest does not see.
+	ErrNotMapped = errors.New("guest: frames are not mapped")
+	// ErrNoHole means that no guest frame numbers outside RAM are left.
+	ErrNoHole = errors.New("guest: no hole in the memory map is large enough")
+)
+
+// AllocFrames implements [xen.Platform]. Frames come from the Go heap, where
+// nothing ever moves, and are kept from the collector until FreeFrames.
+func (g *Guest) AllocFrames(n int) ([]byte, error) {
+	if n <= 0 || uint64(n) > RamSize/pageSize {
+		return nil, fmt.Errorf("guest: %d frames: the heap has %d", n, RamSize/pageSize)
+	}
+	whole := make([]byte, (n+1)*pageSize-1)
+	skip := -addressOf(&whole[0]) & (pageSize - 1)
+	frames := whole[skip : skip+uintptr(n)*pageSize : skip+uintptr(n)*pageSize]
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.frames[addressOf(&frames[0])] = frames
+	return frames, nil
+}
+
+// FreeFrames implements [xen.Platform].
+func (g *Guest) FreeFrames(frames []byte) {
+	if len(frames) == 0 {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.frames, addressOf(&frames[0]))
+}
+
+// GFN implements [xen.Platform]: all of this guest's RAM can be granted.
+func (g *Guest) GFN(p []byte) (gfn uint64, ok bool) {
+	if len(p) == 0 {
+		return 0, false
+	}
+	addr := uint64(addressOf(&p[0]))
+	for _, r := range start.memory.list() {
+		if r.Type == RAM && addr >= r.Start && addr < r.End() {
+			return addr / pageSize, true
+		}
+	}
+	return 0, false
+}
+
+// MapGFN implements [xen.Platform]. Everything below 4 GiB but page 0 is
+// mapped, and all RAM.
+func (g *Guest) MapGFN(gfn uint64, n int) ([]byte, error) {
+	mapped := max(low4G, min(start.memory.top(), topMapped)) / pageSize
+	if !running || n <= 0 || gfn == 0 || gfn >= mapped || uint64(n) > mapped-gfn {
+		return nil, fmt.Errorf("%w: gfn %#x, %d of them", ErrNotMapped, gfn, n)
+	}
+	return memory(gfn*pageSize, n*pageSize), nil
+}
+
+// View sees size bytes of RAM at physical address addr; nil when they are
+// not all mapped.
+func (g *Guest) View(addr, size uint64) []byte {
+	end := max(low4G, min(start.memory.top(), topMapped))
+	if !running || addr < pageSize || addr > end || size > end-addr {
+		return nil
+	}
+	return memory(addr, int(size))
+}
+
+// SystemTime implements [xen.Platform]. It costs one hypercall.
+func (g *Guest) SystemTime() int64 { return systemTime() }

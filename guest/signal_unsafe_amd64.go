@@ -1,0 +1,5 @@
+package guest
+
+import "unsafe"
+
+const sigframeSize = uint64(unsafe.Sizeof(sigframe{}))
