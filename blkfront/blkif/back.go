@@ -1,15 +1,13 @@
 package blkif
 
-import "pvboot/internal/shm"
-
 // A BackRing is the backend's end of a ring. It is not safe for concurrent
 // use.
 type BackRing struct{ ring }
 
-// NewBackRing attaches to a ring that a frontend initialised in mem
+// NewBackRing attaches to a ring that a frontend initialised in pages
 // (BACK_RING_INIT).
-func NewBackRing(mem []byte) (*BackRing, error) {
-	r, err := newRing(mem)
+func NewBackRing(pages ...[]byte) (*BackRing, error) {
+	r, err := newRing(pages)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +19,7 @@ func NewBackRing(mem []byte) (*BackRing, error) {
 // than the ring has room for.
 func (b *BackRing) Take() (Entry, bool, error) {
 	var e Entry
-	prod := shm.Load(b.mem, offReqProd)
+	prod := b.load(offReqProd)
 	// The frontend may have at most size requests beyond the last response.
 	if n, most := prod-b.cons, b.size-(b.cons-b.prod); n > most {
 		return e, false, &IndexError{Index: "req_prod", Value: prod, Last: b.cons, Most: most}
@@ -49,11 +47,11 @@ func (b *BackRing) Put(r Response) {
 func (b *BackRing) Push() (notify bool) { return b.publish(offRspProd, offRspEvent) }
 
 // SetResponseProducer moves rsp_prod as a broken backend would.
-func (b *BackRing) SetResponseProducer(v uint32) { shm.Store(b.mem, offRspProd, v) }
+func (b *BackRing) SetResponseProducer(v uint32) { b.store(offRspProd, v) }
 
 // Sleep asks for a notification at the next request and reports whether none
 // came meanwhile (RING_FINAL_CHECK_FOR_REQUESTS).
 func (b *BackRing) Sleep() bool {
-	shm.Store(b.mem, offReqEvent, b.cons+1)
-	return shm.Load(b.mem, offReqProd) == b.cons
+	b.store(offReqEvent, b.cons+1)
+	return b.load(offReqProd) == b.cons
 }

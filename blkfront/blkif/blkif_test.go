@@ -3,6 +3,7 @@ package blkif
 import (
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +104,7 @@ func newPair(t testing.TB, order int, start uint32) (*FrontRing, *BackRing) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := NewBackRing(mem)
+	b, err := NewBackRing(slices.Collect(slices.Chunk(mem, PageSize))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +201,7 @@ func TestHostileIndices(t *testing.T) {
 		}
 	}
 	_, b := newPair(t, 0, 0)
-	b.mem[offReqProd] = 33
+	b.pages[0][offReqProd] = 33
 	if _, ok, err := b.Take(); ok || err == nil {
 		t.Errorf("33 requests in a ring of 32: %v %v", ok, err)
 	}
@@ -222,7 +223,7 @@ func FuzzFrontRing(f *testing.F) {
 		flight := front.InFlight()
 		for len(script) >= 3 {
 			off := (int(script[0]) | int(script[1])<<8) % PageSize
-			front.mem[off] = script[2]
+			front.pages[0][off] = script[2]
 			script = script[3:]
 			for {
 				_, ok, err := front.Take()

@@ -1,6 +1,6 @@
 package blkif
 
-import "pvboot/internal/shm"
+import "slices"
 
 // A FrontRing is the frontend's end of a ring. It is not safe for concurrent
 // use.
@@ -10,12 +10,12 @@ type FrontRing struct{ ring }
 // of them (SHARED_RING_INIT, FRONT_RING_INIT). It asks the backend for no
 // notifications: a guest without upcalls looks at the ring by itself.
 func NewFrontRing(mem []byte) (*FrontRing, error) {
-	r, err := newRing(mem)
+	r, err := newRing(slices.Collect(slices.Chunk(mem, PageSize)))
 	if err != nil {
 		return nil, err
 	}
 	clear(mem)
-	shm.Store(mem, offReqEvent, 1)
+	r.store(offReqEvent, 1)
 	return &FrontRing{r}, nil
 }
 
@@ -46,7 +46,7 @@ func (f *FrontRing) Push() (notify bool) {
 // Pending is the number of responses that wait. It fails with an [IndexError]
 // when the backend claims more responses than there are requests in flight.
 func (f *FrontRing) Pending() (int, error) {
-	prod := shm.Load(f.mem, offRspProd)
+	prod := f.load(offRspProd)
 	if n, most := prod-f.cons, f.pushed-f.cons; n > most {
 		return 0, &IndexError{Index: "rsp_prod", Value: prod, Last: f.cons, Most: most}
 	}
@@ -63,6 +63,6 @@ func (f *FrontRing) Take() (Response, bool, error) {
 	f.read(f.cons, b[:])
 	f.cons++
 	// rsp_event stays behind rsp_prod, so that no notification is sent.
-	shm.Store(f.mem, offRspEvent, f.cons)
+	f.store(offRspEvent, f.cons)
 	return DecodeResponse(&b), true, nil
 }

@@ -47,20 +47,32 @@ func Entries(bytes int) int {
 
 // ring is what both ends have in common.
 type ring struct {
-	mem  []byte
-	size uint32
+	pages [][]byte
+	size  uint32
 	// These are this side's own copies, which the other side cannot change
 	// by writing to the page. pushed is the producer index as published.
 	prod, cons, pushed uint32
 }
 
-func newRing(mem []byte) (ring, error) {
-	pages := len(mem) / PageSize
-	if len(mem)%PageSize != 0 || pages == 0 || pages > 1<<MaxOrder || pages&(pages-1) != 0 {
-		return ring{}, fmt.Errorf("blkif: ring of %d bytes: not 1 to %d pages", len(mem), 1<<MaxOrder)
+// newRing lays a ring over pages, which follow each other.
+func newRing(pages [][]byte) (ring, error) {
+	n := len(pages)
+	if n == 0 || n > 1<<MaxOrder || n&(n-1) != 0 {
+		return ring{}, fmt.Errorf("blkif: ring of %d pages: not a power of two up to %d", n, 1<<MaxOrder)
 	}
-	return ring{mem: mem, size: uint32(Entries(len(mem)))}, nil
+	for _, p := range pages {
+		if len(p) != PageSize {
+			return ring{}, fmt.Errorf("blkif: ring page of %d bytes", len(p))
+		}
+	}
+	return ring{pages: pages, size: uint32(Entries(n * PageSize))}, nil
 }
+
+// load reads the word at byte offset off of the ring.
+func (r *ring) load(off int) uint32 { return shm.Load(r.pages[off/PageSize], off%PageSize) }
+
+// store writes the word at byte offset off of the ring.
+func (r *ring) store(off int, v uint32) { shm.Store(r.pages[off/PageSize], off%PageSize, v) }
 
 // Size is the number of entries.
 func (r *ring) Size() int { return int(r.size) }
@@ -69,7 +81,7 @@ func (r *ring) Size() int { return int(r.size) }
 func (r *ring) write(index uint32, b []byte) {
 	off := offRing + int(index&(r.size-1))*EntrySize
 	for i := 0; i < len(b); i += 4 {
-		shm.Store(r.mem, off+i, binary.LittleEndian.Uint32(b[i:]))
+		r.store(off+i, binary.LittleEndian.Uint32(b[i:]))
 	}
 }
 
@@ -78,7 +90,7 @@ func (r *ring) write(index uint32, b []byte) {
 func (r *ring) read(index uint32, b []byte) {
 	off := offRing + int(index&(r.size-1))*EntrySize
 	for i := 0; i < len(b); i += 4 {
-		binary.LittleEndian.PutUint32(b[i:], shm.Load(r.mem, off+i))
+		binary.LittleEndian.PutUint32(b[i:], r.load(off+i))
 	}
 }
 
@@ -87,6 +99,6 @@ func (r *ring) read(index uint32, b []byte) {
 func (r *ring) publish(offProd, offEvent int) bool {
 	old := r.pushed
 	r.pushed = r.prod
-	shm.Store(r.mem, offProd, r.prod)
-	return r.prod-shm.Load(r.mem, offEvent) < r.prod-old
+	r.store(offProd, r.prod)
+	return r.prod-r.load(offEvent) < r.prod-old
 }
