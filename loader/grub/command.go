@@ -55,17 +55,21 @@ const (
 
 // Call is one run of a command.
 type Call struct {
-	context.Context
-	Interp *Interp
-	Name   string   // by which the command was called
-	Args   []string // without options; a block is not among them
-	Block  *script.Block
+	Context context.Context // done when the user interrupts
+	Interp  *Interp
+	Name    string   // by which the command was called
+	Args    []string // without options; a block is not among them
+	Block   *script.Block
 
 	values map[string][]string
 }
 
-// Has says whether the option was given.
-func (c *Call) Has(long string) bool { _, ok := c.values[long]; return ok }
+// Has says whether the option was given. Options are named by their long
+// name, or by their letter where there is none.
+func (c *Call) Has(long string) bool {
+	_, ok := c.values[long]
+	return ok
+}
 
 // Value is the option's last argument, "" when it has none.
 func (c *Call) Value(long string) string {

@@ -45,6 +45,7 @@ const (
 type Error struct {
 	Errno Errno
 	Err   error
+	Quiet bool // sets $? and prints nothing
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
@@ -52,12 +53,21 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf makes an Error; the format may use %w.
 func Errorf(n Errno, format string, args ...any) error {
-	return &Error{n, fmt.Errorf(format, args...)}
+	return &Error{Errno: n, Err: fmt.Errorf(format, args...)}
 }
 
-// ErrFalse is what a command returns that says false, such as a test: it
-// sets $? to 1 and prints nothing.
-var ErrFalse = &Error{TestFailure, errors.New("false")}
+var errFalse = errors.New("false")
+
+// ErrFalse is what a command returns that says false, such as a test.
+var ErrFalse error = &Error{TestFailure, errFalse, true}
+
+// Status makes an error that only sets $?; nil for OK.
+func Status(n Errno) error {
+	if n == OK {
+		return nil
+	}
+	return &Error{n, errFalse, true}
+}
 
 // ErrNoDevice is wrapped by Host.Lookup when there is no such device.
 var ErrNoDevice = errors.New("no such device")
@@ -81,8 +91,10 @@ func Number(err error) Errno {
 		return UnknownDevice
 	case errors.Is(err, iofs.ErrNotExist):
 		return FileNotFound
+	case errors.Is(err, ErrLimit):
+		return OutOfMemory
 	case errors.Is(err, iofs.ErrPermission):
 		return AccessDenied
 	}
-	return defaultErrno
+	return IOError
 }

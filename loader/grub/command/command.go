@@ -1,9 +1,22 @@
 // Package command holds GRUB's commands, one file each: every file has the
 // command's name, usage, help and option table beside the function that
-// carries it out. Commands act through grub.Call and grub.Host only.
+// carries it out. Commands act through grub.Call and grub.Host only. Names,
+// options and wording are those of the GRUB manual 2.12, section
+// "Available commands".
 package command
 
-import "pvboot/loader/grub"
+import (
+	"slices"
 
-// All lists every command, for grub.New.
-func All() []*grub.Command { return nil }
+	"pvboot/loader/grub"
+)
+
+// All lists every command, for grub.New. A new command is a new file and a
+// name here.
+func All() []*grub.Command {
+	return slices.Concat([]*grub.Command{
+		boot, cat, clear, cmp, cpuid, echo, exit, export, falseCommand, fwsetup,
+		halt, help, keystatus, listEnv, loadEnv, ls, normalExit, probe, read,
+		reboot, regexp, saveEnv, set, sleep, trueCommand, unset,
+	}, linux, initrd, modules, searches, terminals, tests, unsupported)
+}

@@ -23,7 +23,7 @@ func (l *lexer) word() (lexeme, error) {
 		case c == '$':
 			err = l.variable(&w, Var)
 		case c == '\\':
-			l.escape(&w)
+			err = l.escape(&w)
 		default:
 			l.text(&w, plainLen(l.src[l.pos.Offset:]))
 		}
@@ -78,13 +78,20 @@ func (l *lexer) text(w *Word, n int) {
 
 // escape reads a backslash outside quotes. It stays in the text, because
 // wildcard matching must see it; a newline after it vanishes with it.
-func (l *lexer) escape(w *Word) {
+func (l *lexer) escape(w *Word) error {
 	rest := l.src[l.pos.Offset:]
-	if strings.HasPrefix(rest, "\\\n") || rest == "\\" {
-		l.advance(min(2, len(rest)))
-		return
+	if rest == "\\" || rest == "\\\n" {
+		e := l.errorf(l.pos, "unexpected end of file after %q", "\\").(*Error)
+		e.Incomplete = true
+		l.advance(len(rest))
+		return e
+	}
+	if rest[1] == '\n' {
+		l.advance(2)
+		return nil
 	}
 	l.text(w, 2)
+	return nil
 }
 
 // single reads '…'.

@@ -1,0 +1,39 @@
+package command
+
+import "pvboot/loader/grub"
+
+var initrd = []*grub.Command{
+	initrdCommand("initrd"), initrdCommand("initrd16"), initrdCommand("initrdefi"),
+}
+
+func initrdCommand(name string) *grub.Command {
+	return &grub.Command{
+		Name: name, Usage: "FILE [FILE ...]", Help: "Load initrd.",
+		Flags: grub.RawArgs, Run: runInitrd,
+	}
+}
+
+// runInitrd keeps initrds for boot. Where one cannot be opened the kernel is
+// forgotten, too: without its initrd it would come up wrong.
+func runInitrd(c *grub.Call) error {
+	if len(c.Args) == 0 {
+		return grub.Errorf(grub.BadArgument, "filename expected")
+	}
+	if !c.Interp.Loaded() {
+		return grub.Errorf(grub.BadArgument, "you need to load the kernel first")
+	}
+	files := make([]*grub.File, 0, len(c.Args))
+	for _, name := range c.Args {
+		f, err := c.Interp.Open(name)
+		if err != nil {
+			for _, f := range files {
+				f.Close()
+			}
+			c.Interp.Unload()
+			return err
+		}
+		files = append(files, f)
+	}
+	c.Interp.SetInitrd(files)
+	return nil
+}

@@ -1,0 +1,33 @@
+package command
+
+import (
+	"strings"
+
+	"pvboot/loader/grub"
+)
+
+var set = &grub.Command{
+	Name: "set", Usage: "[ENVVAR=VALUE]", Help: "Set an environment variable.",
+	Flags: grub.RawArgs, Run: runSet,
+}
+
+// runSet sets a variable, or lists all.
+func runSet(c *grub.Call) error {
+	env := c.Env()
+	if len(c.Args) == 0 {
+		for _, name := range env.Names() {
+			c.Printf("%s=%s\n", name, env.Get(name))
+		}
+		return nil
+	}
+	name, value, ok := strings.Cut(c.Args[0], "=")
+	if !ok {
+		v, found := env.Lookup(name)
+		if !found {
+			return grub.Errorf(grub.FileNotFound, "no such variable")
+		}
+		c.Printf("%s=%s\n", name, v)
+		return nil
+	}
+	return env.Set(name, value)
+}

@@ -1,0 +1,33 @@
+package command
+
+import "pvboot/loader/grub"
+
+// unsupported are commands that grub-mkconfig writes for other systems
+// beside Linux. Each fails with one line instead of doing something else.
+var unsupported = []*grub.Command{
+	refuse("chainloader", "FILE", "Load another boot loader."),
+	refuse("ntldr", "FILE", "Load NTLDR or BootMGR."),
+	refuse("drivemap", "[-l | -r | [-s] grubdev osdisk]", "Manage the BIOS drive mappings."),
+	refuse("parttool", "PARTITION COMMANDS", "Modify partition table entries."),
+	refuse("multiboot", "FILE [ARGS...]", "Load a multiboot kernel."),
+	refuse("multiboot2", "FILE [ARGS...]", "Load a multiboot 2 kernel."),
+	refuse("module", "FILE [ARGS...]", "Load a multiboot module."),
+	refuse("module2", "FILE [ARGS...]", "Load a multiboot 2 module."),
+	refuse("xen_hypervisor", "FILE [ARGS...]", "Load Xen hypervisor."),
+	refuse("xen_module", "FILE [ARGS...]", "Load Xen module."),
+	refuse("cryptomount", "SOURCE", "Mount a crypto device."),
+	refuse("loopback", "[-d] DEVICENAME FILE", "Make a virtual drive from a file."),
+	refuse("password", "USER PASSWORD", "Set user password."),
+	refuse("password_pbkdf2", "USER PBKDF2_PASSWORD", "Set user password (PBKDF2)."),
+}
+
+func refuse(name, usage, help string) *grub.Command {
+	return &grub.Command{
+		Name: name, Usage: usage, Help: help + " Not supported.", Flags: grub.RawArgs,
+		Run: func(c *grub.Call) error {
+			// A kernel loaded before must not boot in its place.
+			c.Interp.Unload()
+			return grub.Errorf(grub.NotImplemented, "%s is not supported", name)
+		},
+	}
+}

@@ -1,0 +1,104 @@
+package grub
+
+import (
+	"context"
+	"strings"
+)
+
+// RunEntry runs a menu entry as GRUB does: sets chosen and default, runs the
+// body, boots when a kernel was loaded; a submenu's body runs in a context of
+// its own whose menu goes to Host.ShowMenu. Host.Pause is called when
+// messages were printed. auto says that no user chose the entry. It returns
+// when the boot failed or nothing was loaded; its error has been printed.
+func (in *Interp) RunEntry(ctx context.Context, e *Entry, auto bool) error {
+	defer in.begin(ctx)()
+	in.place = place{}
+	if err := in.allowed(e); err != nil {
+		n := in.report(err)
+		in.host.Pause(ctx)
+		return in.finish(n)
+	}
+	in.Unload()
+	chosen, hadChosen := in.env.Lookup("chosen")
+	def, hadDefault := in.env.Lookup("default")
+	if e.Submenu {
+		if err := in.open(); err != nil {
+			return in.finish(in.report(err))
+		}
+	}
+	in.setChosen(e, def)
+	err := in.runAndBoot(e)
+	if e.Submenu {
+		err = in.runSubmenu(err, auto)
+		in.close()
+	}
+	in.restore("chosen", chosen, hadChosen)
+	in.restore("default", def, hadDefault)
+	in.env.Unset("timeout")
+	return err
+}
+
+// allowed refuses entries that ask for a password, because there is no
+// command yet that could check it.
+func (in *Interp) allowed(e *Entry) error {
+	if e.Restricted && in.env.Get("superusers") != "" {
+		return Errorf(AccessDenied, "menuentry `%.60s': access denied: it asks for a password", e.Title)
+	}
+	return nil
+}
+
+// setChosen appends the entry to chosen and leaves in default what names the
+// entry of a submenu.
+func (in *Interp) setChosen(e *Entry, def string) {
+	id := strings.ReplaceAll(e.ID, ">", ">>")
+	if chosen, ok := in.env.Lookup("chosen"); ok {
+		id = chosen + ">" + id
+	}
+	if in.env.Set("chosen", id) == nil {
+		in.env.Export("chosen")
+	}
+	if rest := below(def); rest != "" {
+		in.env.Set("default", rest)
+	}
+}
+
+// runAndBoot runs the body, then boots what it loaded.
+func (in *Interp) runAndBoot(e *Entry) error {
+	printed := in.errors
+	err := in.finish(in.runBody(e))
+	printed = in.pause(printed)
+	if err == nil && in.Loaded() {
+		in.place = place{name: e.Name, at: e.At}
+		err = in.finish(in.report(in.Boot()))
+		in.pause(printed)
+	}
+	return err
+}
+
+// pause lets the user read errors that were printed since.
+func (in *Interp) pause(since int) int {
+	if in.errors != since {
+		in.host.Pause(in.ctx)
+	}
+	return in.errors
+}
+
+// runSubmenu shows the menu that a submenu's body made.
+func (in *Interp) runSubmenu(err error, auto bool) error {
+	if len(in.menu.Entries) == 0 || in.ctx.Err() != nil {
+		return err
+	}
+	if auto {
+		in.env.Set("timeout", "0")
+	}
+	return in.showMenu(auto)
+}
+
+// restore sets a variable back to what it was.
+func (in *Interp) restore(name, value string, was bool) {
+	if was {
+		in.env.Set(name, value)
+	} else {
+		in.env.Unset(name)
+	}
+}
