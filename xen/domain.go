@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"pvboot/hypercall"
 	"pvboot/xen/xenstore"
@@ -57,6 +58,7 @@ type Domain struct {
 	p        Platform
 	version  Version
 	features uint32
+	limits   Limits
 
 	grants grantTable
 	ports  portList
@@ -69,9 +71,22 @@ type Domain struct {
 	closed    bool
 }
 
+// Limits are the times that a domain waits for others; 0 stands for the
+// default.
+type Limits struct {
+	Store time.Duration // for one xenstore request, see xenstore.DefaultLimit
+	Grant time.Duration // for another domain to let go of a grant, 2 s
+}
+
 // New looks at the hypervisor that p stands on. It acquires nothing.
-func New(p Platform) (*Domain, error) {
-	d := &Domain{p: p}
+func New(p Platform) (*Domain, error) { return NewLimits(p, Limits{}) }
+
+// NewLimits is New with other time limits.
+func NewLimits(p Platform, l Limits) (*Domain, error) {
+	if l.Grant == 0 {
+		l.Grant = grantEndLimit
+	}
+	d := &Domain{p: p, limits: l}
 	var err error
 	if d.version, err = readVersion(p); err != nil {
 		return nil, fmt.Errorf("xen: %w", err)

@@ -11,7 +11,8 @@ import (
 // frame, so that the frame must not be used for anything else.
 var ErrGrantInUse = errors.New("grant still in use by the other domain")
 
-// grantEndLimit is how long [Grants.Close] waits for the other domain.
+// grantEndLimit is how long [Grants.Close] waits for the other domain where
+// Limits do not say.
 const grantEndLimit = 2 * time.Second
 
 // Grants is a set of grant references, each of which gives one domain access
@@ -81,8 +82,8 @@ func (g *Grants) Permit(i int, gfn uint64, readOnly bool) error {
 // goes on and the frame must be kept. An unused reference is no error.
 func (g *Grants) End(i int) error { return g.d.grants.end(g.refs[i]) }
 
-// Close ends all access and gives the references back, waiting up to two
-// seconds for the other domain. References that stay in use are kept, and
+// Close ends all access and gives the references back, waiting for the
+// other domain as [Limits] say. References that stay in use are kept, and
 // [Domain.Close] tells of them too. A second Close tries again.
 func (g *Grants) Close() error {
 	g.mu.Lock()
@@ -91,7 +92,7 @@ func (g *Grants) Close() error {
 		return nil
 	}
 	var inUse error
-	err := g.d.Wait(grantEndLimit, func() bool {
+	err := g.d.Wait(g.d.limits.Grant, func() bool {
 		inUse = nil
 		for i := range g.refs {
 			if err := g.End(i); err != nil {

@@ -76,7 +76,7 @@ func (d *Domain) Store() (*xenstore.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := xenstore.New(xenstore.Transport{Page: c.Page, Notify: c.Notify, Wait: d.Wait})
+	s, err := xenstore.New(xenstore.Transport{Page: c.Page, Notify: c.Notify, Wait: d.Wait, Limit: d.limits.Store})
 	if err != nil {
 		return nil, err
 	}

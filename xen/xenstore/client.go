@@ -163,15 +163,19 @@ func (c *Client) send(r *reply, p Packet) (id uint32, err error) {
 		return 0, err
 	}
 	total := len(raw)
+	var failed error
 	err = c.t.Wait(c.limit, func() bool {
 		var n int
-		n, err = c.push(raw)
+		n, failed = c.push(raw)
 		raw = raw[n:]
-		if n > 0 && err == nil {
-			err = c.t.Notify()
+		if n > 0 && failed == nil {
+			failed = c.t.Notify()
 		}
-		return err != nil || len(raw) == 0
+		return failed != nil || len(raw) == 0
 	})
+	if err == nil {
+		err = failed
+	}
 	if err != nil {
 		c.sendFailed(p.ReqID, total-len(raw), total, err)
 		return 0, err

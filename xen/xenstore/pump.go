@@ -13,8 +13,10 @@ const pumpLimit = 64 << 10
 // held.
 func (c *Client) pump() {
 	var buf [ringSize]byte
-	moved := 0
+	moved, full := 0, false
 	for c.broken == nil && moved < pumpLimit {
+		avail, _ := c.ring.Readable()
+		full = full || avail == ringSize
 		n, err := c.ring.Read(buf[:])
 		if err != nil {
 			c.fail(err)
@@ -26,11 +28,13 @@ func (c *Client) pump() {
 		moved += n
 		c.feed(buf[:n])
 	}
-	if moved > 0 {
-		// Room on the ring: the daemon may wait for it.
+	if full {
+		// The daemon may wait for room; otherwise it need not be woken.
 		if err := c.t.Notify(); err != nil {
 			c.fail(fmt.Errorf("xenstore: %w", err))
 		}
+	}
+	if moved > 0 {
 		return
 	}
 	if err := connectionError(c.t.Page); err != nil {

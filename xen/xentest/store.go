@@ -2,6 +2,7 @@ package xentest
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"sync"
 
@@ -162,7 +163,8 @@ func (w *StoreWatch) Events() <-chan struct{} { return w.ch }
 func (w *StoreWatch) Close() {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	w.conn.Reset()
+	w.conn.Close()
+	w.s.watches = slices.DeleteFunc(w.s.watches, func(o *StoreWatch) bool { return o == w })
 }
 
 // Hold keeps all packets for the guest back until it is called with false.

@@ -8,6 +8,7 @@ package xenstored
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"pvboot/xen/xenstore"
@@ -117,6 +118,12 @@ func (c *Conn) Transactions() int { return len(c.txs) }
 func (c *Conn) Reset() {
 	c.watches, c.out = nil, nil
 	clear(c.txs)
+}
+
+// Close ends the connection.
+func (c *Conn) Close() {
+	c.Reset()
+	c.s.conns = slices.DeleteFunc(c.s.conns, func(o *Conn) bool { return o == c })
 }
 
 // Handle answers one request; the reply waits in Take.
