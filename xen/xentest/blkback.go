@@ -2,6 +2,7 @@ package xentest
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -95,8 +96,7 @@ type BlkStats struct {
 	Connects    int
 }
 
-// AddDisk adds a vbd and starts its backend. The machine's baseline should be
-// taken after the backend is ready, as Ready says.
+// AddDisk adds a vbd and starts its backend, which waits for the frontend.
 func (m *Machine) AddDisk(c BlkConfig) *Blkback {
 	if c.ID == 0 {
 		c.ID = 51712
@@ -180,7 +180,8 @@ func (b *Blkback) run(stop <-chan struct{}) {
 			events = b.port.Events()
 		}
 		if len(b.pending) > 0 {
-			due = time.After(time.Until(b.pending[0].due))
+			first := slices.MinFunc(b.pending, func(x, y *blkRequest) int { return x.due.Compare(y.due) })
+			due = time.After(time.Until(first.due))
 		}
 		b.mu.Unlock()
 		select {

@@ -174,7 +174,10 @@ func (b *Blkback) disconnect() {
 	for _, r := range b.pending {
 		unmapAll(r.pages)
 	}
-	b.mapped, b.pending, b.ring = nil, nil, nil
+	for _, r := range b.held {
+		b.kept = append(b.kept, r.pages...)
+	}
+	b.mapped, b.pending, b.held, b.ring = nil, nil, nil, nil
 	if b.port != nil {
 		b.port.Close()
 		b.port = nil
