@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+var runCommand = &command{
+	name: "run", args: "[-arch A] [-m MIB] [-tags T] PKG [ARGS…]",
+	short: "build a main package and run it in QEMU, without Xen",
+	long: `Builds PKG as xengo build does and runs it in QEMU as a bare PVH image, where
+hypercalls fail with ENOSYS. ARGS become os.Args[1:]. The exit status is the
+program's.
+
+  -arch A     architecture (default amd64)
+  -m MIB      memory of the machine (default 256)
+  -tags T     build tags, as for go build`,
+}
+
+var execCommand = &command{
+	name: "exec", args: "[-arch A] [-m MIB] FILE [ARGS…]",
+	short: "run an image, or a test binary of xengo test -c, in QEMU",
+	long: `Runs FILE in QEMU as xengo run does. FILE may be an image of xengo build or what
+the go command linked with xengo's overlay.
+
+  -arch A     architecture (default amd64)
+  -m MIB      memory of the machine (default 1024)`,
+}
+
+func init() { runCommand.run, execCommand.run = runRun, runExec }
+
+func runRun(c *command, args []string) error {
+	f := c.flags()
+	arch := f.String("arch", defaultArch(), "")
+	mebibytes := f.Int("m", 256, "")
+	tags := f.String("tags", "", "")
+	if err := c.parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() < 1 {
+		return errUsage
+	}
+	b, err := newBuild(*arch)
+	if err != nil {
+		return err
+	}
+	b.tags = *tags
+	if _, err := b.checkMain(f.Arg(0)); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "xengo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	image := filepath.Join(dir, "image")
+	if err := b.image(f.Arg(0), image, false); err != nil {
+		return err
+	}
+	return b.target.boot(image, f.Args()[1:], *mebibytes)
+}
+
+func runExec(c *command, args []string) error {
+	f := c.flags()
+	arch := f.String("arch", defaultArch(), "")
+	mebibytes := f.Int("m", 1024, "")
+	if err := c.parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() < 1 {
+		return errUsage
+	}
+	t, err := findTarget(*arch)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "xengo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	b := &build{target: t}
+	image := f.Arg(0)
+	if finished, err := isFinished(image); err != nil {
+		return err
+	} else if !finished {
+		image = filepath.Join(dir, "image")
+		if err := b.finish(f.Arg(0), image, false); err != nil {
+			return err
+		}
+	}
+	return t.boot(image, f.Args()[1:], *mebibytes)
+}
+
+// boot runs an image in QEMU and returns an exitError for its status.
+func (t *target) boot(image string, args []string, mebibytes int) error {
+	line := make([]string, len(args))
+	for i, a := range args {
+		quoted, err := quote(a)
+		if err != nil {
+			return err
+		}
+		line[i] = quoted
+	}
+	argv := t.qemu(image, strings.Join(line, " "), mebibytes)
+	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = childAttributes()
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("%w (Debian and Ubuntu: apt install qemu-system-x86)", err)
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
+	defer signal.Stop(signals)
+	done := make(chan error, 1)
+	go func() { done <- cmd.Wait() }()
+	select {
+	case s := <-signals:
+		cmd.Process.Kill()
+		<-done
+		fmt.Fprintf(os.Stderr, "xengo: %v\n", s)
+		return &exitError{exitFail}
+	case err := <-done:
+		return status(err)
+	}
+}
+
+// guest/exit_amd64.go ends QEMU by isa-debug-exit with exitBase | code, and
+// QEMU makes 2*value+1 of it.
+const exitBase = 0x20
+
+// status turns QEMU's end into the guest's.
+func status(err error) error {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		if err == nil {
+			err = errors.New("the guest powered off without a status")
+		}
+		return fmt.Errorf("qemu: %w", err)
+	}
+	value := exit.ExitCode() >> 1
+	if exit.ExitCode()&1 == 0 || value&^0x1f != exitBase {
+		return fmt.Errorf("qemu: %w", err)
+	}
+	if code := value & 0x1f; code != 0 {
+		return &exitError{code}
+	}
+	return nil
+}
+
+// quote writes an argument as guest/args.go reads it.
+func quote(a string) (string, error) {
+	if strings.ContainsAny(a, "\x00\n") || strings.Contains(a, "'") && strings.Contains(a, `"`) {
+		return "", fmt.Errorf("argument %q cannot be put on a command line", a)
+	}
+	switch {
+	case a == "" || strings.ContainsAny(a, " \t\""):
+		return "'" + a + "'", nil
+	case strings.Contains(a, "'"):
+		return `"` + a + `"`, nil
+	}
+	return a, nil
+}
