@@ -41,9 +41,10 @@ func TestFind(t *testing.T) {
 			for i, d := range tt.disks {
 				disks = append(disks, d.disk("xvd"+string(rune('a'+i))))
 			}
+			prefix, root, _ := strings.Cut(tt.want, ",xen/")
+			root = "xen/" + root
 			got := play{disks: disks}.run(t)
-			check(t, result{Boots: []string{"/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz from=" + tt.want + " ro | an initrd"}}, got)
-			prefix, _, _ := strings.Cut(tt.want, ",xen/")
+			check(t, result{Boots: []string{"(" + root + ")/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz from=" + tt.want + " ro | an initrd"}}, got)
 			if line := "reading " + prefix + "/grub.cfg"; !strings.Contains(got.log, line) {
 				t.Errorf("%q was not told", line)
 			}
@@ -68,7 +69,7 @@ func TestSession(t *testing.T) {
 		{When: "*Old kernel", Do: snap("submenu"), Keys: "\r"},
 		{When: "Press any key", Do: snap("failure"), Keys: " "},
 		{When: "*Old kernel", Wait: time.Second, Keys: "c"},
-		{When: "grub> ", Do: snap("command line"), Keys: "echo $root $prefix\r"},
+		{When: "grub>", Do: snap("command line"), Keys: "echo $root $prefix\r"},
 		{When: "boot/grub\n", Do: snap("command"), Keys: "\x1b"},
 		{When: "*Old kernel", Wait: time.Second, Keys: "v\r"},
 	}}.run(t)

@@ -97,8 +97,8 @@ func (h *host) Sleep(ctx context.Context, d time.Duration, interruptible bool) (
 
 // Pause keeps messages on the screen until a key is pressed, or for pauseTime.
 func (h *host) Pause(ctx context.Context) {
+	h.term.Drain() // what was typed before was not meant for this
 	h.term.Printf("\nPress any key to continue...")
-	h.term.Drain()
 	h.term.ReadKey(ctx, pauseTime) // any outcome ends the pause
 	h.term.Printf("\n")
 }

@@ -98,7 +98,7 @@ func entry(title, options string) string {
 
 // booted is what that entry hands over.
 func booted(title string) string {
-	return "/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz root=" + title + " ro | an initrd"
+	return "(xen/xvda,gpt1)/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz root=" + title + " ro | an initrd"
 }
 
 // withConfig is a disk's files with a configuration.
@@ -109,7 +109,7 @@ func withConfig(cfg string) tree {
 const menuText = "The highlighted entry will be executed automatically in"
 
 func TestChoosing(t *testing.T) {
-	three := entry("A", "--id a") + entry("B", "--id b --hotkey=x") +
+	three := entry("A", "--id aa") + entry("B", "--id bb --hotkey=x") +
 		"submenu 'More' --id more {\n" + entry("C", "--id c") + entry("D", "--id d") + "}\n"
 	tests := []struct {
 		name  string
@@ -126,7 +126,7 @@ func TestChoosing(t *testing.T) {
 		{name: "hexadecimal time", cfg: "set timeout=0x10", boots: []string{"A"}, took: 16 * time.Second},
 		{name: "number", cfg: "set timeout=1\nset default=1", boots: []string{"B"}},
 		{name: "title", cfg: "set timeout=1\nset default=B", boots: []string{"B"}},
-		{name: "id", cfg: "set timeout=1\nset default=b", boots: []string{"B"}},
+		{name: "id", cfg: "set timeout=1\nset default=bb", boots: []string{"B"}},
 		{name: "submenu by number", cfg: "set timeout=1\nset default='2>1'", boots: []string{"D"}, took: time.Second},
 		{name: "submenu by title", cfg: "set timeout=1\nset default='More>C'", boots: []string{"C"}},
 		{name: "submenu by id", cfg: "set timeout=0\nset default='more>d'", boots: []string{"D"}},
@@ -143,14 +143,14 @@ func TestChoosing(t *testing.T) {
 			{When: menuText, Keys: "vv\r"}, {When: "*C", Keys: "\x1b"}, {When: "*A", Wait: time.Minute, Keys: "v\r"},
 		}, boots: []string{"B"}},
 		{name: "fallback", cfg: "set timeout=1\nset fallback='1 2>1'", fail: 1, boots: []string{"A", "B"}},
-		{name: "second fallback", cfg: "set timeout=1\nset fallback='b a'", fail: 2, boots: []string{"A", "B", "A"}},
+		{name: "second fallback", cfg: "set timeout=1\nset fallback='1 0'", fail: 2, boots: []string{"A", "B", "A"}},
 		{name: "fallback from a submenu", cfg: "set timeout=1\nset default='2>0'\nset fallback=1", fail: 1, boots: []string{"C", "B"}},
 		{name: "fallback out of range", cfg: "set timeout=1\nset fallback=7", fail: 1,
 			user: []vt.Step{{When: "Failed to boot both", Keys: " "}, {When: "*A", Keys: "\r"}}, boots: []string{"A", "A"}},
 		{name: "no fallback for what a user chose", cfg: "set timeout=5\nset fallback=1", fail: 1,
 			user: []vt.Step{{When: menuText, Keys: "\r"}, {When: "Press any key", Keys: " "}, {When: "*A", Keys: "\r"}}, boots: []string{"A", "A"}},
 		{name: "menu after failures", cfg: "set timeout=1", fail: 1,
-			user: []vt.Step{{When: "no boot header at 0x202", Wait: 40 * time.Second}, {When: "*A", Keys: "v\r"}}, boots: []string{"A", "B"}},
+			user: []vt.Step{{When: "no boot header at 0x202"}, {When: "*A", Wait: 40 * time.Second, Keys: "v\r"}}, boots: []string{"A", "B"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestSaveEnv(t *testing.T) {
 	disks := []Disk{gpt(ext4(t, files)).disk("xvda")}
 	for _, want := range []string{"A", "B"} {
 		got := play{disks: disks}.run(t)
-		check(t, result{Boots: []string{"/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz " + want}}, got)
+		check(t, result{Boots: []string{"(xen/xvda,gpt1)/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz " + want}}, got)
 	}
 }
 
@@ -192,7 +192,7 @@ func TestVariables(t *testing.T) {
 	files := withConfig("set timeout=0\nmenuentry A {\n linux /boot/vmlinuz root=$root prefix=$prefix mode=$xen_grub_env_mode \"args=$xen_grub_env_args\" other=$other }\n")
 	got := play{files: files, cmdLine: `other=x xen_grub_env_mode=rescue xen_grub_env_args="a b"`}.run(t)
 	check(t, result{Boots: []string{
-		`/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz root=xen/xvda,gpt1 prefix=(xen/xvda,gpt1)/boot/grub mode=rescue "args=a b" other=`,
+		`(xen/xvda,gpt1)/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz root=xen/xvda,gpt1 prefix=(xen/xvda,gpt1)/boot/grub mode=rescue "args=a b" other=`,
 	}}, got)
 }
 

@@ -29,13 +29,13 @@ func TestTrouble(t *testing.T) {
 		{
 			name: "no entries", cfg: "set timeout=5\n",
 			line:  "error: (xen/xvda,gpt1)/boot/grub/grub.cfg: no menu entries.",
-			user:  []vt.Step{{When: "grub> ", Keys: "linux /boot/vmlinuz; boot\r"}},
-			boots: []string{"/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz"},
+			user:  []vt.Step{{When: "grub>", Keys: "linux /boot/vmlinuz; boot\r"}},
+			boots: []string{"(xen/xvda,gpt1)/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz"},
 		},
 		{
 			name: "empty file", cfg: "",
 			line: "error: (xen/xvda,gpt1)/boot/grub/grub.cfg: no menu entries.",
-			user: []vt.Step{{When: "grub> "}},
+			user: []vt.Step{{When: "grub>"}},
 		},
 		{
 			name: "syntax error", cfg: "set timeout=5\nif true; then\n  echo x\nfi fi\n" + good,
@@ -99,16 +99,16 @@ func TestTrouble(t *testing.T) {
 			boots: []string{booted("Good")},
 		},
 		{
-			name: "a submenu in itself", cfg: "function again { submenu Again { again } }\nagain\nsubmenu Empty { true }\n" + good,
+			name: "a submenu in itself", cfg: "function again { submenu Again { again; }; }\nagain\nsubmenu Empty { true }\n" + good,
 			line:  "*Again",
-			user:  []vt.Step{{When: "*Again", Keys: "\r"}, {When: "ESC to return", Keys: "\x1b"}, {When: "Good", Keys: "vv\r"}},
+			user:  []vt.Step{{When: "*Again", Keys: "\r"}, {When: "to return previous menu", Keys: "\x1b"}, {When: "Good", Keys: "vv\r"}},
 			boots: []string{booted("Good")},
 		},
 		{
 			name: "command line and back", cfg: "set timeout=5\n" + good,
 			line: "can't find command `nonsense'",
 			user: []vt.Step{
-				{When: menuText, Keys: "c"}, {When: "grub> ", Keys: "nonsense\r"},
+				{When: menuText, Keys: "c"}, {When: "grub>", Keys: "nonsense\r"},
 				{When: "can't find", Keys: "if true\rthen echo 'multi\rline'\rfi\r"},
 				{When: "multi\nline", Keys: "\x1b"}, {When: "*Good", Wait: time.Minute, Keys: "\r"},
 			},
@@ -173,7 +173,7 @@ func TestNoConfig(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := play{disks: tt.disks, steps: []vt.Step{{When: "grub> ", Keys: "ls\r"}}}.run(t)
+			got := play{disks: tt.disks, steps: []vt.Step{{When: "grub>", Keys: "ls\r"}}}.run(t)
 			check(t, result{Err: io.EOF}, got)
 			for _, want := range tt.want {
 				if !strings.Contains(strings.ReplaceAll(got.log, "\r\n", "\n"), want) {
@@ -189,8 +189,8 @@ func TestBug(t *testing.T) {
 	user := vt.NewPlayer(
 		vt.Step{When: "Press any key", Keys: " "},
 		vt.Step{When: "*A", Wait: time.Minute, Keys: "c"},
-		vt.Step{When: "grub> ", Keys: "linux /boot/vmlinuz; boot\r"},
-		vt.Step{When: "grub> ", Keys: "\x1b"},
+		vt.Step{When: "grub>", Keys: "linux /boot/vmlinuz; boot\r"},
+		vt.Step{When: "grub>", Keys: "\x1b"},
 		vt.Step{When: "*A", Keys: "\r"},
 	)
 	n := 0
