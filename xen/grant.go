@@ -56,10 +56,10 @@ func (d *Domain) GrantPages(remote DomID, frames []byte, readOnly bool) (*Grants
 		gfn, ok := d.p.GFN(frames[i*PageSize:])
 		if !ok {
 			err = fmt.Errorf("xen: grants: page %d cannot be granted", i)
-			return nil, errors.Join(err, g.Close())
+			return nil, also(err, g.Close())
 		}
 		if err := g.Permit(i, gfn, readOnly); err != nil {
-			return nil, errors.Join(err, g.Close())
+			return nil, also(err, g.Close())
 		}
 	}
 	return g, nil
@@ -103,7 +103,10 @@ func (g *Grants) Close() error {
 		return true
 	})
 	if err != nil {
-		return errors.Join(inUse, err)
+		if inUse == nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", inUse, err)
 	}
 	g.closed = true
 	g.d.grants.free(g.refs)

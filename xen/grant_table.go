@@ -78,7 +78,7 @@ func (t *grantTable) grow() error {
 	}
 	page, err := t.d.p.MapGFN(gfn, 1)
 	if err != nil {
-		return errors.Join(err, hypercall.MemoryRemoveFromPhysmap(t.d.p, gfn))
+		return also(err, hypercall.MemoryRemoveFromPhysmap(t.d.p, gfn))
 	}
 	t.frames = append(t.frames, page)
 	for i := hypercall.GrantsPerFrame - 1; i >= 0; i-- {

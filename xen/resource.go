@@ -86,6 +86,14 @@ func (d *Domain) Close() error {
 	return nil
 }
 
+// also adds a second error, if there is one, to err on the same line.
+func also(err, second error) error {
+	if second == nil {
+		return err
+	}
+	return fmt.Errorf("%w; %w", err, second)
+}
+
 // closeStore ends watches and transactions and checks the ring.
 func (d *Domain) closeStore() []error {
 	d.storeMu.Lock()

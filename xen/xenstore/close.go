@@ -1,9 +1,6 @@
 package xenstore
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Close ends the connection so that the next user of the ring finds it as this
 // one did: no watch, no transaction, no reply on its way, the ring empty. What
@@ -21,8 +18,8 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	if rest := c.drain(); rest != nil {
-		err = errors.Join(err, rest)
+	if rest := c.drain(); err == nil {
+		err = rest
 	}
 	if err == nil {
 		return nil
@@ -31,7 +28,7 @@ func (c *Client) Close() error {
 		return fmt.Errorf("xenstore: close: %w", err)
 	}
 	if rerr := reconnectRing(c.t, c.limit); rerr != nil {
-		return errors.Join(err, rerr)
+		return also(err, rerr)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -62,5 +62,13 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("xenstore: %v %q: %v", e.Op, e.Path, e.Err)
 }
 
+// also adds a second error, if there is one, to err on the same line.
+func also(err, second error) error {
+	if second == nil {
+		return err
+	}
+	return fmt.Errorf("%w; %w", err, second)
+}
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -98,7 +98,7 @@ func (c *Client) Update(change func(tx *Tx) error) error {
 			return err
 		}
 		if err := change(tx); err != nil {
-			return errors.Join(err, tx.Close())
+			return also(err, tx.Close())
 		}
 		err = tx.Commit()
 		if !errors.Is(err, ErrConflict) || try == maxConflicts {
