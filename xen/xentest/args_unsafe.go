@@ -26,3 +26,8 @@ func intOf(args []hypercall.Arg, i int) uint64 {
 // arrayOf is a guest handle to n elements. The caller's n is the guest's word:
 // a real Xen would fault on what is not there, so keep it small.
 func arrayOf[T any](p *T, n int) []T { return unsafe.Slice(p, n) }
+
+// HVMParam is the parameter structure of an OpHVM call, for Config.Call.
+func HVMParam(args []hypercall.Arg) *hypercall.HVMParam {
+	return argOf[hypercall.HVMParam](args, 1)
+}
