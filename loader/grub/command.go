@@ -91,5 +91,6 @@ func (c *Call) Host() Host { return c.Interp.host }
 
 // Printf writes to the console.
 func (c *Call) Printf(format string, args ...any) {
-	fmt.Fprintf(c.Interp.host, format, args...)
+	n, _ := fmt.Fprintf(c.Interp.host, format, args...)
+	c.Interp.Charge(n / 8)
 }

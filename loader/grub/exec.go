@@ -115,7 +115,7 @@ func (in *Interp) status() Errno {
 func (in *Interp) runFor(c *script.For) Errno {
 	words, err := in.expand(c.Words)
 	if err != nil {
-		return in.report(err)
+		return in.halt(err)
 	}
 	in.flow.loops++
 	defer in.endLoop()
@@ -169,7 +169,7 @@ func (in *Interp) endLoop() {
 func (in *Interp) runSimple(c *script.Simple) Errno {
 	words, err := in.expand(c.Words)
 	if err != nil {
-		return in.report(err)
+		return in.halt(err)
 	}
 	if len(words) == 0 {
 		return OK

@@ -218,6 +218,7 @@ func (in *Interp) report(err error) Errno {
 		return e.Errno
 	}
 	in.errors++
+	in.steps += 100 // lines on a console take their time
 	msg := oneLine(err.Error())
 	if in.place.name != "" {
 		msg = fmt.Sprintf("%s:%s: %s", in.place.name, in.place.at, msg)
@@ -263,8 +264,11 @@ func (in *Interp) Charge(n int) {
 // that loops must then return.
 func (in *Interp) Stopped() bool { return in.stop != nil }
 
-// halt ends every script that runs.
-func (in *Interp) halt(err error) {
-	in.report(err)
-	in.stop = err
+// halt ends every script that runs, unless that has happened.
+func (in *Interp) halt(err error) Errno {
+	if in.stop == nil {
+		in.report(err)
+		in.stop = err
+	}
+	return Number(err)
 }

@@ -29,7 +29,7 @@ func count(args []string) (int, error) {
 	case 1:
 		n, err := strconv.ParseUint(args[0], 10, 31)
 		if err != nil {
-			return 0, Errorf(BadNumber, "unrecognized number")
+			return 0, Errorf(BadArgument, "unrecognized number")
 		}
 		return int(n), nil
 	}
@@ -56,8 +56,11 @@ func runShift(c *Call) error {
 		return nil
 	}
 	n, err := count(c.Args)
-	if err != nil || n > len(s.args) {
+	if len(c.Args) > 1 || n > len(s.args) {
 		return Status(BadArgument)
+	}
+	if err != nil {
+		return err
 	}
 	s.args = s.args[n:]
 	return nil

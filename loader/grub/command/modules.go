@@ -26,7 +26,7 @@ var modules = []*grub.Command{
 
 func needModule(c *grub.Call) error {
 	if len(c.Args) == 0 {
-		return grub.Errorf(grub.BadArgument, "no module specified")
+		return grub.Errorf(grub.BadArgument, "one argument expected")
 	}
 	return nil
 }

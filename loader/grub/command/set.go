@@ -22,12 +22,7 @@ func runSet(c *grub.Call) error {
 	}
 	name, value, ok := strings.Cut(c.Args[0], "=")
 	if !ok {
-		v, found := env.Lookup(name)
-		if !found {
-			return grub.Errorf(grub.FileNotFound, "no such variable")
-		}
-		c.Printf("%s=%s\n", name, v)
-		return nil
+		return grub.Errorf(grub.BadArgument, "not an assignment")
 	}
 	return env.Set(name, value)
 }
