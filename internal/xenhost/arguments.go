@@ -27,8 +27,8 @@ func arguments(q *qemu.Command, cfg *Config, im *images, initramfs string, dom0 
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-kernel", im.xen,
 		"-append", fmt.Sprintf("console=com1 com1=115200,8n1 dom0_mem=%[1]dM,max:%[1]dM dom0_max_vcpus=1"+
-			" loglvl=warning guest_loglvl=all spec-ctrl=no pv-l1tf=false xpti=no watchdog=0 noreboot", dom0),
-		"-initrd", qemu.Escape(im.kernel)+" console=hvc0 quiet mitigations=off nokaslr panic=1,"+qemu.Escape(initramfs))
+			" loglvl=warning guest_loglvl=all spec-ctrl=no pv-l1tf=false xpti=no watchdog=0 noreboot bootscrub=no", dom0),
+		"-initrd", qemu.Escape(im.kernel)+" console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1,"+qemu.Escape(initramfs))
 	for i, d := range cfg.Disks {
 		sector := d.SectorSize
 		if sector == 0 {

@@ -34,6 +34,9 @@ func run() error {
 	if err := mountAll(); err != nil {
 		return err
 	}
+	if err := addEntropy(); err != nil {
+		return err
+	}
 	if err := insertModules(); err != nil {
 		return err
 	}
