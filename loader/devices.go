@@ -92,7 +92,9 @@ func (d *devices) scan(disk *disk) {
 	vol, err := disk.Open()
 	if err != nil {
 		disk.err = fmt.Errorf("%s: %w", disk.whole.Name, err)
-		d.warn("error: %v.", disk.err)
+		if !disk.CDROM { // an empty drive is nothing to tell of
+			d.warn("error: %v.", disk.err)
+		}
 		return
 	}
 	if disk.whole.ReadOnly {

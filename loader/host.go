@@ -77,7 +77,7 @@ func (h *host) ReadLine(ctx context.Context, echo bool) (string, error) {
 }
 
 // Sleep ends at Esc when it may be interrupted, and at Ctrl-C in any case,
-// which then ends the script.
+// which ends the whole script.
 func (h *host) Sleep(ctx context.Context, d time.Duration, interruptible bool) (bool, error) {
 	end := h.term.Now().Add(d)
 	for {
@@ -90,7 +90,8 @@ func (h *host) Sleep(ctx context.Context, d time.Duration, interruptible bool) (
 		case k == term.Esc && interruptible:
 			return true, nil
 		case k == term.Ctrl('c'):
-			return false, grub.ErrInterrupted
+			h.stop()
+			return true, nil
 		}
 	}
 }
@@ -101,6 +102,9 @@ func (h *host) Pause(ctx context.Context) {
 	h.term.Printf("\nPress any key to continue...")
 	h.term.ReadKey(ctx, pauseTime) // any outcome ends the pause
 	h.term.Printf("\n")
+	if ctx.Err() == nil {
+		h.paused = h.interp.Errors()
+	}
 }
 
 func (h *host) ShowMenu(ctx context.Context, m *grub.Menu, auto bool) error {

@@ -50,6 +50,7 @@ func (s *session) choose(ctx context.Context, m *grub.Menu, nested, auto bool) (
 		Items:    menuItems(m),
 		Selected: m.Default(env),
 		Nested:   nested,
+		Locked:   s.locked(),
 		Timeout:  timeout(env),
 		Style:    menu.ParseStyle(env.Get("timeout_style")),
 		Notes:    s.seen,
@@ -72,7 +73,7 @@ func (s *session) choose(ctx context.Context, m *grub.Menu, nested, auto bool) (
 			return choice, err
 		}
 		view.Selected, view.Timeout, view.Style = choice.Index, menu.NoTimeout, menu.Shown
-		view.Items = menuItems(m)
+		view.Items, view.Locked = menuItems(m), s.locked()
 	}
 }
 
@@ -138,11 +139,14 @@ func (s *session) announce(what string, e *grub.Entry) {
 	s.term.Printf("  %s `%s'\n\n", what, term.Plain(e.Title))
 }
 
-// runEntry runs an entry; its error was told. A bug of ours that it meets
-// stays on the screen for a while too.
+// runEntry runs an entry. Its error was told; what the user had no time to
+// read yet stays on the screen for a while.
 func (s *session) runEntry(ctx context.Context, e *grub.Entry, auto bool) error {
-	err, bug := s.guard(func() error { return s.interp.RunEntry(ctx, e, auto) })
-	if bug {
+	s.paused = s.interp.Errors()
+	err, bug := s.interruptible(ctx, func(ctx context.Context) error {
+		return s.interp.RunEntry(ctx, e, auto)
+	})
+	if ctx.Err() == nil && (bug || s.interp.Errors() > s.paused) {
 		(*host)(s).Pause(ctx)
 	}
 	return err

@@ -22,6 +22,8 @@ type session struct {
 	shell   term.Line // keeps the command line's history
 	notes   *notes    // collects while the configuration runs, else nil
 	seen    []string  // the notes to show below the menu
+	paused  int       // error lines that the user had time to read
+	stop    func()    // ends the script that runs, nil for none
 }
 
 func newSession(l *Loader, done context.CancelCauseFunc) *session {
@@ -68,7 +70,12 @@ func (s *session) configure(ctx context.Context) error {
 		return err
 	}
 	before := s.interp.Errors()
-	s.interp.RunFile(ctx, c.String()) // tells its errors itself
+	_, bug := s.interruptible(ctx, func(ctx context.Context) error {
+		return s.interp.RunFile(ctx, c.String()) // tells its errors itself
+	})
+	if bug {
+		return nil
+	}
 	if ctx.Err() == nil && len(s.interp.Menu().Entries) == 0 && s.interp.Errors() == before {
 		return fmt.Errorf("%s: no menu entries", c)
 	}
@@ -93,6 +100,23 @@ func (s *session) guard(part func() error) (err error, bug bool) {
 	}()
 	return part(), false
 }
+
+// interruptible is guard for a part that runs a script, which Ctrl-C can end.
+func (s *session) interruptible(ctx context.Context, part func(context.Context) error) (error, bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	outer := s.stop
+	s.stop = cancel
+	defer func() {
+		cancel()
+		s.stop = outer
+	}()
+	return s.guard(func() error { return part(ctx) })
+}
+
+// locked tells whether the configuration asks for a password before anything
+// but its unrestricted entries. No password can be checked yet, so nobody has
+// it.
+func (s *session) locked() bool { return s.interp.Env().Get("superusers") != "" }
 
 // say writes a line to the console, noting it as a script's error is.
 func (s *session) say(format string, args ...any) {

@@ -14,6 +14,9 @@ const maxInput = 64 << 10
 // commandLine reads commands and runs them. When it is nested in a menu, Esc
 // leaves it. Else it ends with the context or with the console's error only.
 func (s *session) commandLine(ctx context.Context, nested bool) error {
+	if s.locked() {
+		return s.refuse(ctx)
+	}
 	if nested {
 		s.term.Clear()
 	}
@@ -35,12 +38,22 @@ func (s *session) commandLine(ctx context.Context, nested bool) error {
 		case err != nil:
 			return err
 		}
-		s.guard(func() error {
-			s.interp.RunLine(ctx, src) // tells its errors itself
-			return nil
+		s.interruptible(ctx, func(ctx context.Context) error {
+			return s.interp.RunLine(ctx, src) // tells its errors itself
 		})
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+	}
+}
+
+// refuse is what a command line does that asks for a password, when there is
+// no menu either: it waits for the domain's end.
+func (s *session) refuse(ctx context.Context) error {
+	s.say("error: access denied: the command line asks for a password, which is not supported.")
+	for {
+		if _, err := s.term.ReadKey(ctx, term.Forever); err != nil {
+			return err
 		}
 	}
 }

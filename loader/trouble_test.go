@@ -105,6 +105,31 @@ func TestTrouble(t *testing.T) {
 			boots: []string{booted("Good")},
 		},
 		{
+			name: "locked", cfg: "set superusers=root\nset timeout=3\n" + good + entry("Open", "--unrestricted"),
+			line: "access denied",
+			user: []vt.Step{
+				{When: "Press any key", Keys: " "}, {When: "*Good", Keys: "c"}, {When: "*Good", Wait: 30 * time.Second, Keys: "v\r"},
+			},
+			boots: []string{booted("Open")},
+		},
+		{
+			name: "locked without entries", cfg: "set superusers=root\n",
+			line: "error: access denied: the command line asks for a password, which is not supported.",
+			user: []vt.Step{{When: "access denied", Keys: "boot\r"}},
+		},
+		{
+			name: "script interrupted", cfg: "set timeout=0\n" + good + "while true; do echo again; sleep 100; done\n",
+			line:  "interrupted",
+			user:  []vt.Step{{When: "again", Wait: 250 * time.Second, Keys: "\x03"}},
+			boots: []string{booted("Good")},
+		},
+		{
+			name: "entry interrupted", cfg: "set timeout=0\nmenuentry Bad { sleep 100; linux /boot/vmlinuz; }\n" + good,
+			line:  "interrupted",
+			user:  []vt.Step{{When: "Booting", Keys: "\x03"}, {When: "Press any key", Keys: " "}, {When: "Failed to boot both", Keys: " "}, {When: "*Bad", Keys: "v\r"}},
+			boots: []string{booted("Good")},
+		},
+		{
 			name: "command line and back", cfg: "set timeout=5\n" + good,
 			line: "can't find command `nonsense'",
 			user: []vt.Step{
@@ -131,8 +156,10 @@ func TestTrouble(t *testing.T) {
 			if !strings.Contains(got.log, tt.line) {
 				t.Errorf("%q was not told; screen:\n%s", tt.line, got.last)
 			}
-			if strings.Contains(got.log, "internal error") {
-				t.Errorf("panic:\n%s", got.log)
+			for _, bad := range []string{"internal error", "context canceled"} {
+				if strings.Contains(got.log, bad) {
+					t.Errorf("%s:\n%s", bad, got.log)
+				}
 			}
 		})
 	}

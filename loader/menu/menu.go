@@ -53,6 +53,7 @@ type Menu struct {
 	Items    []Item // at least one
 	Selected int    // the default entry; moves with the user's keys
 	Nested   bool   // Esc leaves
+	Locked   bool   // there is no command line
 	Timeout  int    // seconds until the selected entry runs, NoTimeout for none
 	Style    Style
 	Notes    []string // shown below the hints: what went wrong before

@@ -76,11 +76,12 @@ func (s *session) press(k term.Key) (Choice, bool) {
 		return Choice{Action: Boot, Index: at}, true
 	case term.Esc:
 		return Choice{Action: Leave}, s.menu.Nested
-	case 'c':
-		return Choice{Action: CommandLine, Index: at}, true
 	case term.Ctrl('l'):
 		s.view.draw(s.menu, s.clock)
 	default:
+		if k == 'c' && !s.menu.Locked {
+			return Choice{Action: CommandLine, Index: at}, true
+		}
 		if i := s.menu.hotkey(k); i >= 0 {
 			return Choice{Action: Boot, Index: i}, true
 		}

@@ -28,6 +28,9 @@ func newView(m *Menu, t *term.Terminal) *view {
 	v := &view{term: t, title: m.Title, top: 4, width: max(8, t.Width-6)}
 	v.hints = wrap("Use the ^ and v keys to select which entry is highlighted.", t.Width-12)
 	keys := "Press enter to boot the selected OS or `c' for a command-line."
+	if m.Locked {
+		keys = "Press enter to boot the selected OS."
+	}
 	if m.Nested {
 		keys += " ESC to return previous menu."
 	}
