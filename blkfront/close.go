@@ -87,7 +87,7 @@ func (dev *Device) drain() error {
 	}
 	// What is lost after this is for hangUp: the backend ends its requests
 	// before it closes.
-	_ = dev.d.Wait(drainLimit, func() bool {
+	_ = dev.d.Wait(min(drainLimit, dev.opt.Timeout), func() bool {
 		dev.mu.Lock()
 		defer dev.mu.Unlock()
 		dev.q.reap()

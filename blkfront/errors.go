@@ -55,3 +55,11 @@ func statusError(s blkif.Status) error {
 	}
 	return fmt.Errorf("%w (status %d)", ErrIO, s)
 }
+
+// also adds what went wrong while err was cleaned up after, on the same line.
+func also(err, cleanup error) error {
+	if cleanup == nil {
+		return err
+	}
+	return fmt.Errorf("%w; and then: %w", err, cleanup)
+}

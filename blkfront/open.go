@@ -43,12 +43,12 @@ func (dev *Device) open() error {
 	}
 	dev.terms = negotiate(o, dev.opt)
 	if err := dev.allocate(); err != nil {
-		return errors.Join(err, dev.release())
+		return also(err, dev.release())
 	}
 	// From here on, others see the device: the domain's Close must, too.
 	dev.d.Register(dev)
 	if err := dev.connect(); err != nil {
-		return errors.Join(err, dev.shut())
+		return also(err, dev.shut())
 	}
 	return nil
 }
@@ -79,7 +79,6 @@ func (dev *Device) empty() bool {
 // allocate gets ring, tables, references and port. After an error, release
 // gives back what there is.
 func (dev *Device) allocate() error {
-	remote := dev.bus.Remote
 	var err error
 	if dev.mem.ring, err = dev.share(1<<dev.terms.order, false); err != nil {
 		return fmt.Errorf("ring: %w", err)
@@ -88,9 +87,34 @@ func (dev *Device) allocate() error {
 	if err != nil {
 		return err
 	}
-	// Many disks may exhaust the grant table: then requests get smaller.
+	if dev.port, err = dev.d.AllocUnbound(dev.bus.Remote); err != nil {
+		return err
+	}
+	if err := dev.allocateGrants(ring.Size()); err != nil {
+		return err
+	}
+	// The sector size is known later, when the backend has connected.
+	dev.q = newQueue(dev.name, uint16(dev.bus.ID), blkif.SectorSize, dev.terms.segments,
+		dev.opt.Bounce/blkif.PageSize, dev.d.Platform(), ring, dev.mem.data)
+	if dev.terms.indirect() {
+		dev.q.tables = dev.mem.tables.frames
+		for i := range ring.Size() {
+			dev.q.tableRefs = append(dev.q.tableRefs, dev.mem.tables.grants.Ref(i))
+		}
+	}
+	return nil
+}
+
+// allocateGrants gets what n requests need. Many disks may exhaust the grant
+// table: then the requests get smaller.
+func (dev *Device) allocateGrants(n int) (err error) {
+	if dev.terms.indirect() {
+		if dev.mem.tables, err = dev.share(n, true); err != nil {
+			dev.terms.segments = blkif.MaxSegments
+		}
+	}
 	for {
-		dev.mem.data, err = dev.d.AllocGrants(remote, ring.Size()*dev.terms.segments)
+		dev.mem.data, err = dev.d.AllocGrants(dev.bus.Remote, n*dev.terms.segments)
 		if err == nil {
 			break
 		}
@@ -99,22 +123,9 @@ func (dev *Device) allocate() error {
 		}
 		dev.terms.segments /= 2
 	}
-	if dev.port, err = dev.d.AllocUnbound(remote); err != nil {
-		return err
+	if !dev.terms.indirect() {
+		return dev.unshare(&dev.mem.tables)
 	}
-	// The sector size is known later, when the backend has connected.
-	q := newQueue(dev.name, uint16(dev.bus.ID), blkif.SectorSize, dev.terms.segments,
-		dev.opt.Bounce/blkif.PageSize, dev.d.Platform(), ring, dev.mem.data)
-	if dev.terms.indirect() {
-		if dev.mem.tables, err = dev.share(ring.Size(), true); err != nil {
-			return fmt.Errorf("segment tables: %w", err)
-		}
-		q.tables = dev.mem.tables.frames
-		for i := range ring.Size() {
-			q.tableRefs = append(q.tableRefs, dev.mem.tables.grants.Ref(i))
-		}
-	}
-	dev.q = q
 	return nil
 }
 

@@ -81,6 +81,7 @@ type Blkback struct {
 	n        int // requests seen
 	released bool
 	quit     bool
+	jump     bool // keep rsp_prod where it cannot be
 	stats    BlkStats
 	wrong    []string
 }

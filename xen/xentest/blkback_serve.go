@@ -173,6 +173,9 @@ func (b *Blkback) finish() {
 	if b.ring.Push() {
 		b.port.Notify()
 	}
+	if b.jump {
+		b.ring.SetResponseProducer(1 << 20)
+	}
 }
 
 // answer does a request's work and puts the response into the ring.
@@ -203,12 +206,10 @@ func (b *Blkback) answer(r *blkRequest) {
 	}
 	unmapAll(r.pages)
 	b.ring.Put(resp)
-	switch r.fault {
-	case BlkDuplicate:
+	if r.fault == BlkDuplicate {
 		b.ring.Put(resp)
-	case BlkJump:
-		b.ring.SetResponseProducer(1 << 20)
 	}
+	b.jump = b.jump || r.fault == BlkJump
 }
 
 // transfer moves the bytes between disk and pages.
