@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"pvboot/console"
+	"pvboot/guest"
+	"pvboot/guest/handover"
+	"pvboot/loader/image"
+	"pvboot/xen"
+)
+
+// boot carries out what the loader decides.
+type boot struct {
+	domain  *xen.Domain
+	console *console.Console
+	text    io.Writer // the console, for lines
+}
+
+// start loads a kernel and enters it. As long as it returns, the disks are
+// connected and the loader can go on; once the domain is closed there is no
+// way back, and a failure ends the domain with a message.
+func (b *boot) start(_ context.Context, req image.Request) error {
+	begin := time.Now()
+	req.Machine = machine()
+	plan, err := image.Build(req)
+	if err != nil {
+		return err
+	}
+	loaded, err := handover.Load(plan, ground())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.text, "%s: %s, %.1f MiB loaded in %.2f s\n",
+		req.Name, plan.Kind, float64(size(plan))/(1<<20), time.Since(begin).Seconds())
+	return b.leave(func() {
+		if err := loaded.Jump(); err != nil {
+			fmt.Fprintln(b.text, err)
+		}
+		guest.Exit(1)
+	})
+}
+
+// leave gives back all that the loader acquired and then calls next, which
+// does not return. A domain in which something would be left behind is not
+// handed over: its next kernel could fail in ways that nobody would trace to
+// here.
+func (b *boot) leave(next func()) error {
+	if err := b.domain.Close(); err != nil {
+		fmt.Fprintf(b.text, "refused to go on: %v\n", err)
+		b.console.Close()
+		guest.Exit(1)
+	}
+	b.console.Close()
+	next()
+	return nil
+}
+
+// machine is the domain as the next kernel sees it.
+func machine() image.Machine {
+	start := guest.Start()
+	return image.Machine{Memory: ranges(start.Memory), RSDP: start.RSDP}
+}
+
+// ground is the memory to load into.
+func ground() handover.Ground {
+	return handover.Ground{Own: ranges(guest.Own()), Free: ranges(guest.Free()), View: guest.Platform().View}
+}
+
+func ranges(list []guest.Range) []image.Range {
+	out := make([]image.Range, len(list))
+	for i, r := range list {
+		out[i] = image.Range{Start: r.Start, Size: r.Size, Type: image.MemoryType(r.Type)}
+	}
+	return out
+}
+
+// size is how many bytes a plan brings into memory.
+func size(plan *image.Plan) (n int64) {
+	for _, s := range plan.Segments {
+		if s.Data != nil {
+			n += s.Data.Size()
+		}
+	}
+	return n
+}

@@ -1,0 +1,52 @@
+// Command pvboot is the boot loader image: an administrator names it as
+// kernel= in an xl config, and inside the guest it reads the guest's own boot
+// configuration, shows the menu, loads kernel and initrd and leaves nothing of
+// itself behind. Package loader does the work; this program connects it with
+// Xen.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"pvboot/console"
+	"pvboot/guest"
+	"pvboot/loader"
+	"pvboot/xen"
+)
+
+const version = "0.1.0"
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "pvboot:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	domain, err := xen.New(guest.Platform())
+	if err != nil {
+		return err
+	}
+	con, err := console.Open(domain)
+	if err != nil {
+		return err
+	}
+	guest.SetConsole(con.Raw())
+	defer con.Close()
+
+	b := &boot{domain: domain, console: con, text: console.NewText(con)}
+	fmt.Fprintf(b.text, "pvboot %s on Xen %v\n", version, domain.Version())
+	l := loader.Loader{
+		Version: version,
+		Disks:   b.findDisks(),
+		Console: con,
+		CmdLine: guest.Start().CmdLine,
+		Boot:    b.start,
+		Halt:    func() error { return b.leave(func() { guest.Exit(0) }) },
+		Reboot:  func() error { return b.leave(guest.Reboot) },
+	}
+	return l.Run(context.Background())
+}
