@@ -46,6 +46,9 @@ var ErrNoKey = errors.New("no key pressed")
 // is looked at.
 const poll = time.Second
 
+// maxReads bounds the reads for one sequence, which could else go on for ever.
+const maxReads = 64
+
 // Terminal reads keys from a Console and writes text to it. It is not safe
 // for concurrent use.
 type Terminal struct {
@@ -109,7 +112,7 @@ func (t *Terminal) fill(d time.Duration) bool {
 	var buf [64]byte
 	n, err := t.con.ReadTimeout(buf[:], d)
 	t.take(buf[:], n, err)
-	for len(t.keys) == 0 && t.dec.Pending() {
+	for reads := 0; len(t.keys) == 0 && t.dec.Pending() && reads < maxReads; reads++ {
 		n, err = t.con.ReadTimeout(buf[:], EscDelay)
 		if n <= 0 || t.err != nil {
 			t.keys = t.dec.Flush(t.keys)
@@ -132,7 +135,7 @@ func (t *Terminal) take(buf []byte, n int, err error) {
 // Drain throws away the keys that have come and were not read yet.
 func (t *Terminal) Drain() {
 	t.keys = nil
-	for range 16 {
+	for range maxReads {
 		if t.err != nil || !t.fill(0) {
 			break
 		}
