@@ -136,35 +136,44 @@ func (n *inode) recordLength(b []byte) int {
 // blockEntries checks and visits the entries that fill b.
 func (n *inode) blockEntries(place string, b []byte, fn func(dirent) error) error {
 	for at := 0; at < len(b); {
-		bad := func(format string, args ...any) error {
-			return corrupt(place, "entry at %d: "+format, append([]any{at}, args...)...)
-		}
-		if len(b)-at < direntHeader {
-			return bad("cut off")
-		}
-		e := b[at:]
-		length := n.recordLength(e)
-		d := dirent{inode: binary.LittleEndian.Uint32(e), kind: e[7]}
-		nameLength := int(e[6])
-		if n.fs.sb.incompat&incompatFiletype == 0 {
-			d.kind = 0 // the upper half of a 16-bit name length
-		}
-		if length < direntHeader || length%4 != 0 || length > len(e) || direntHeader+nameLength > length {
-			return bad("length %d for a name of %d", length, nameLength)
+		d, length, err := n.entryAt(place, b, at)
+		if err != nil {
+			return err
 		}
 		at += length
 		if d.inode == 0 {
 			continue
-		}
-		d.name = e[direntHeader:][:nameLength]
-		if nameLength == 0 || strings.ContainsAny(string(d.name), "/\x00") {
-			return bad("bad name %q", d.name)
 		}
 		if err := fn(d); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// entryAt checks the entry at a place in b and gives its length too.
+func (n *inode) entryAt(place string, b []byte, at int) (d dirent, length int, err error) {
+	bad := func(format string, args ...any) (dirent, int, error) {
+		return dirent{}, 0, corrupt(fmt.Sprintf("%s: entry at %d", place, at), format, args...)
+	}
+	e := b[at:]
+	if len(e) < direntHeader {
+		return bad("cut off")
+	}
+	length = n.recordLength(e)
+	d = dirent{inode: binary.LittleEndian.Uint32(e), kind: e[7]}
+	if n.fs.sb.incompat&incompatFiletype == 0 {
+		d.kind = 0 // the upper half of a 16-bit name length
+	}
+	nameLength := int(e[6])
+	if length < direntHeader || length%4 != 0 || length > len(e) || direntHeader+nameLength > length {
+		return bad("length %d for a name of %d", length, nameLength)
+	}
+	d.name = e[direntHeader:][:nameLength]
+	if d.inode != 0 && (nameLength == 0 || strings.ContainsAny(string(d.name), "/\x00")) {
+		return bad("bad name %q", d.name)
+	}
+	return d, length, nil
 }
 
 // inlineEntries visits a directory with inline_data: the parent's number

@@ -73,7 +73,7 @@ func journalled(t *testing.T, features, open string) string {
 		"jw -r 3000,3005",
 		jw(3, 3005, 1),
 		jw(4, 3100, 150),
-		"jw -r "+blockList(3120, 40),
+		"jw -r " + blockList(3120, 40),
 		jw(5, 3130, 3),
 		strings.Replace(jw(6, 3200, 3), "jw", "jw -c", 1),
 		"jc"}
