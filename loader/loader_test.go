@@ -44,7 +44,11 @@ func (p play) run(t *testing.T) result {
 	l := Loader{
 		Version: "1.0", Disks: p.disks, Console: user, CmdLine: p.cmdLine, Now: user.Now,
 		Boot: func(_ context.Context, req image.Request) error {
-			r.Boots = append(r.Boots, describe(req))
+			text, err := describe(req)
+			if err != nil {
+				return err
+			}
+			r.Boots = append(r.Boots, text)
 			if len(r.Boots) <= p.fail {
 				return errors.New("bzImage: no boot header at 0x202")
 			}
@@ -65,16 +69,20 @@ func (p play) run(t *testing.T) result {
 	return r
 }
 
-func describe(req image.Request) string {
+// describe reads everything that a boot would read.
+func describe(req image.Request) (string, error) {
 	parts := []string{req.Name, req.CmdLine}
+	if _, err := io.ReadAll(io.NewSectionReader(req.Kernel, 0, req.Kernel.Size())); err != nil {
+		return "", fmt.Errorf("%s: %w", req.Name, err)
+	}
 	for _, rd := range req.Initrd {
-		b := make([]byte, rd.Data.Size())
-		if _, err := rd.Data.ReadAt(b, 0); err != nil && err != io.EOF {
-			b = []byte(err.Error())
+		b, err := io.ReadAll(io.NewSectionReader(rd.Data, 0, rd.Data.Size()))
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", rd.Name, err)
 		}
 		parts = append(parts, string(b))
 	}
-	return strings.Join(parts, " | ")
+	return strings.Join(parts, " | "), nil
 }
 
 // check compares a result, the error by errors.Is.

@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -206,6 +207,52 @@ func TestNoConfig(t *testing.T) {
 				if !strings.Contains(strings.ReplaceAll(got.log, "\r\n", "\n"), want) {
 					t.Errorf("%q was not told; screen:\n%s", want, got.last)
 				}
+			}
+		})
+	}
+}
+
+// TestReadErrors has disks of which one part cannot be read.
+func TestReadErrors(t *testing.T) {
+	broken := errors.New("request at sector 4711 failed")
+	cfg := "set timeout=3\nset fallback=1\nload_env\n" + strings.ReplaceAll(entry("Bad", ""), "/boot/", "/bad/") + entry("Good", "")
+	tests := []struct {
+		name, where string // text that stands in the part
+		line        string
+		boots       []string
+	}{
+		{"configuration", "set timeout=3", "(xen/xvda,gpt1)/boot/grub/grub.cfg", nil},
+		{"environment", "# GRUB Environment Block", "/boot/grub/grubenv", []string{booted("Good")}},
+		{"kernel", "the bad kernel", "(xen/xvda,gpt1)/bad/vmlinuz", []string{booted("Good")}},
+		{"initrd", "the bad initrd", "(xen/xvda,gpt1)/bad/initrd.img", []string{booted("Good")}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			files := withConfig(cfg)
+			files["boot/grub/grubenv"] = "# GRUB Environment Block\n" + strings.Repeat("#", 999)
+			files["bad/vmlinuz"] = strings.Repeat("the bad kernel", 100)
+			files["bad/initrd.img"] = strings.Repeat("the bad initrd", 100)
+			disk := gpt(ext4(t, files))
+			at := int64(bytes.Index(disk.data, []byte(tt.where)))
+			disk.bad = func(off, n int64) error {
+				if off <= at && at < off+n {
+					return broken
+				}
+				return nil
+			}
+			user := []vt.Step{{When: "grub>"}}
+			want := result{Err: io.EOF}
+			if tt.boots != nil {
+				user, want = nil, result{Boots: tt.boots}
+			}
+			if tt.name == "environment" {
+				user = []vt.Step{{When: menuText, Keys: "v\r"}}
+			}
+			got := play{disks: []Disk{disk.disk("xvda")}, steps: user}.run(t)
+			check(t, want, got)
+			text := strings.NewReplacer("\r\n", "").Replace(got.log)
+			if !strings.Contains(text, tt.line) || !strings.Contains(text, broken.Error()) {
+				t.Errorf("%q and %q were not told; log:\n%s", tt.line, broken, got.log)
 			}
 		})
 	}
