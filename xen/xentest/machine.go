@@ -71,7 +71,6 @@ type Machine struct {
 	params     map[hypercall.Param]uint64
 	wake       chan struct{} // closed at an event for the guest
 	shutdown   *hypercall.ShutdownReason
-	xenLog     []byte
 	violations []string
 	baseline   map[string]string
 
