@@ -143,7 +143,7 @@ func (s *session) announce(what string, e *grub.Entry) {
 // read yet stays on the screen for a while.
 func (s *session) runEntry(ctx context.Context, e *grub.Entry, auto bool) error {
 	s.paused = s.interp.Errors()
-	err, bug := s.interruptible(ctx, func(ctx context.Context) error {
+	bug, err := s.interruptible(ctx, func(ctx context.Context) error {
 		return s.interp.RunEntry(ctx, e, auto)
 	})
 	if ctx.Err() == nil && (bug || s.interp.Errors() > s.paused) {

@@ -47,12 +47,12 @@ func (s *session) run(ctx context.Context) error {
 		return ctx.Err()
 	}
 	if m := s.interp.Menu(); len(m.Entries) > 0 {
-		err, bug := s.guard(func() error { return s.showMenu(ctx, m, false, false) })
+		bug, err := s.guard(func() error { return s.showMenu(ctx, m, false, false) })
 		if !bug {
 			return err
 		}
 	}
-	err, _ := s.guard(func() error { return s.commandLine(ctx, false) })
+	_, err := s.guard(func() error { return s.commandLine(ctx, false) })
 	return err
 }
 
@@ -70,7 +70,7 @@ func (s *session) configure(ctx context.Context) error {
 		return err
 	}
 	before := s.interp.Errors()
-	_, bug := s.interruptible(ctx, func(ctx context.Context) error {
+	bug, _ := s.interruptible(ctx, func(ctx context.Context) error {
 		return s.interp.RunFile(ctx, c.String()) // tells its errors itself
 	})
 	if bug {
@@ -84,25 +84,25 @@ func (s *session) configure(ctx context.Context) error {
 
 // attempt runs a part of the loader and tells its error.
 func (s *session) attempt(part func() error) {
-	if err, bug := s.guard(part); err != nil && !bug {
+	if bug, err := s.guard(part); err != nil && !bug {
 		s.say("error: %v.", err)
 	}
 }
 
 // guard runs a part of the loader. A panic, which is a bug of ours, ends the
 // part but not the loader: it is told with its trace.
-func (s *session) guard(part func() error) (err error, bug bool) {
+func (s *session) guard(part func() error) (bug bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err, bug = fmt.Errorf("internal error: %v", p), true
+			bug, err = true, fmt.Errorf("internal error: %v", p)
 			s.say("error: %v.\n%s", err, debug.Stack())
 		}
 	}()
-	return part(), false
+	return false, part()
 }
 
 // interruptible is guard for a part that runs a script, which Ctrl-C can end.
-func (s *session) interruptible(ctx context.Context, part func(context.Context) error) (error, bool) {
+func (s *session) interruptible(ctx context.Context, part func(context.Context) error) (bool, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	outer := s.stop
 	s.stop = cancel
