@@ -67,7 +67,7 @@ func (n *inode) dirBlock(block uint64) ([]byte, error) {
 	}
 	b, err := n.fs.store.block(r.physical)
 	if err != nil {
-		return nil, fmt.Errorf("inode %d: %w", n.number, err)
+		return nil, fmt.Errorf("ext4: inode %d: %w", n.number, err)
 	}
 	if n.fs.sb.metadataCsum() && n.fs.sb.verify {
 		if err := n.checkDirBlock(block, b); err != nil {

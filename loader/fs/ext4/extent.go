@@ -137,7 +137,7 @@ func (m *extentMap) child(n *extentNode, block uint64) (*extentNode, error) {
 	}
 	b, err := m.inode.fs.store.block(at)
 	if err != nil {
-		return nil, fmt.Errorf("inode %d: %w", m.inode.number, err)
+		return nil, fmt.Errorf("ext4: inode %d: %w", m.inode.number, err)
 	}
 	return m.parse(fmt.Sprintf("inode %d: block %d", m.inode.number, at), b, n.depth-1)
 }

@@ -18,7 +18,7 @@ func (f *FS) inodeTable(group uint32) (uint64, error) {
 	}
 	b, err := f.store.block(at)
 	if err != nil {
-		return 0, err
+		return 0, fmt.Errorf("ext4: %s: %w", place, err)
 	}
 	d := b[int(group%perBlock)*f.sb.groupDescSize:][:f.sb.groupDescSize]
 	want := binary.LittleEndian.Uint16(d[offGroupChecksum:])

@@ -48,7 +48,7 @@ func (m *indirectMap) descend(pointer uint32, span, block, rest uint64) (run, er
 		}
 		b, err := m.inode.fs.store.block(uint64(pointer))
 		if err != nil {
-			return run{}, fmt.Errorf("inode %d: %w", m.inode.number, err)
+			return run{}, fmt.Errorf("ext4: inode %d: %w", m.inode.number, err)
 		}
 		place := fmt.Sprintf("inode %d: indirect block %d", m.inode.number, pointer)
 		span /= m.perBlock()

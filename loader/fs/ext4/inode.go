@@ -102,7 +102,7 @@ func (f *FS) rawInode(number uint32) ([]byte, error) {
 	perBlock := uint32(f.sb.blockSize / f.sb.inodeSize)
 	b, err := f.store.block(table + uint64(index/perBlock))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("ext4: inode %d: %w", number, err)
 	}
 	return b[int(index%perBlock)*f.sb.inodeSize:][:f.sb.inodeSize], nil
 }

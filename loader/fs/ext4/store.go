@@ -35,14 +35,15 @@ func newStore(dev volume.Device, sb *superblock, pending overlay) *store {
 }
 
 // block gives a block of metadata through the cache. The caller has checked
-// that it lies within the filesystem and must not change it.
+// that it lies within the filesystem, must not change it and names itself in the
+// error.
 func (s *store) block(n uint64) ([]byte, error) {
 	if b := s.lookup(n); b != nil {
 		return b, nil
 	}
 	b := make([]byte, s.size)
 	if err := s.readAt(b, int64(n)*int64(s.size)); err != nil {
-		return nil, fmt.Errorf("ext4: block %d: %w", n, err)
+		return nil, fmt.Errorf("block %d: %w", n, err)
 	}
 	s.remember(n, b)
 	return b, nil
