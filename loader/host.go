@@ -89,7 +89,7 @@ func (h *host) Sleep(ctx context.Context, d time.Duration, interruptible bool) (
 			return false, err
 		case k == term.Esc && interruptible:
 			return true, nil
-		case k == term.Ctrl('c'):
+		case k == term.Ctrl('c') && h.stop != nil:
 			h.stop()
 			return true, nil
 		}
