@@ -8,3 +8,8 @@ require (
 	github.com/usbarmory/tamago v1.26.4
 	golang.org/x/arch v0.32.0
 )
+
+require (
+	golang.org/x/sys v0.26.0 // indirect
+	golang.org/x/tools v0.26.0 // indirect
+)
