@@ -63,6 +63,8 @@ type Machine struct {
 	c     Config
 	start time.Time
 
+	storePage, consolePage []byte // whatever the guest does to its p2m
+
 	mu         sync.Mutex
 	ram        ram
 	p2m        map[uint64]frame // what is mapped and not RAM
@@ -90,8 +92,9 @@ func New(c Config) *Machine {
 		wake: make(chan struct{}),
 		stop: make(chan struct{}),
 	}
-	m.p2m[storeGFN] = frame{kind: frameSpecial, page: alignedPages(1)}
-	m.p2m[consoleGFN] = frame{kind: frameSpecial, page: alignedPages(1)}
+	m.storePage, m.consolePage = alignedPages(1), alignedPages(1)
+	m.p2m[storeGFN] = frame{kind: frameSpecial, page: m.storePage}
+	m.p2m[consoleGFN] = frame{kind: frameSpecial, page: m.consolePage}
 	m.grants.init(c.MaxGrantFrames)
 	m.grants.seed(hypercall.GrantConsole, consoleGFN)
 	m.grants.seed(hypercall.GrantXenstore, storeGFN)
@@ -157,14 +160,14 @@ func (m *Machine) Store() *Store { return m.store }
 func (m *Machine) DomID() xen.DomID { return m.c.DomID }
 
 // ConsolePage is the console ring (public/io/console.h) as xenconsoled maps
-// it; ConsolePort is the guest's port for Bind.
-func (m *Machine) ConsolePage() []byte { return m.p2m[consoleGFN].page }
+// it.
+func (m *Machine) ConsolePage() []byte { return m.consolePage }
 
 // ConsolePort is the guest's console port, to which xenconsoled binds.
 func (m *Machine) ConsolePort() xen.Port { return consolePort }
 
 // StorePage is the xenstore ring, for tests that corrupt it.
-func (m *Machine) StorePage() []byte { return m.p2m[storeGFN].page }
+func (m *Machine) StorePage() []byte { return m.storePage }
 
 // ShutdownReason tells whether and why the guest shut down.
 func (m *Machine) ShutdownReason() (hypercall.ShutdownReason, bool) {
