@@ -52,10 +52,12 @@ func (in *Interp) Unload() {
 	in.boot = bootable{}
 }
 
-// Boot hands what was loaded to the host. It returns only with an error.
+// Boot hands what was loaded to the host. When that fails the kernel is
+// forgotten, so that nothing tries it again by itself.
 func (in *Interp) Boot() error {
 	if !in.Loaded() {
 		return Errorf(NoKernel, "you need to load the kernel first")
 	}
+	defer in.Unload()
 	return in.host.Boot(in.ctx, in.boot.req)
 }

@@ -25,5 +25,6 @@ func (in *Interp) showMenu(auto bool) error {
 	err := in.host.ShowMenu(in.ctx, in.menu, auto)
 	in.scope, in.flow, in.depth, in.steps, in.runs = scope, flow, depth, steps, runs
 	in.stop = nil
+	in.Unload() // what was loaded there is not this script's to boot
 	return err
 }

@@ -12,10 +12,10 @@ import (
 // when the boot failed or nothing was loaded; its error has been printed.
 func (in *Interp) RunEntry(ctx context.Context, e *Entry, auto bool) error {
 	defer in.begin(ctx)()
-	in.place = place{}
+	in.place, in.unread = place{}, false
 	if err := in.allowed(e); err != nil {
 		n := in.report(err)
-		in.host.Pause(ctx)
+		in.pause()
 		return in.finish(n)
 	}
 	in.Unload()
@@ -64,23 +64,22 @@ func (in *Interp) setChosen(e *Entry, def string) {
 
 // runAndBoot runs the body, then boots what it loaded.
 func (in *Interp) runAndBoot(e *Entry) error {
-	printed := in.errors
 	err := in.finish(in.runBody(e))
-	printed = in.pause(printed)
+	in.pause()
 	if err == nil && in.Loaded() {
 		in.place = place{name: e.Name, at: e.At}
 		err = in.finish(in.report(in.Boot()))
-		in.pause(printed)
+		in.pause()
 	}
 	return err
 }
 
-// pause lets the user read errors that were printed since.
-func (in *Interp) pause(since int) int {
-	if in.errors != since {
+// pause lets the user read errors that were printed since the last time.
+func (in *Interp) pause() {
+	if in.unread {
 		in.host.Pause(in.ctx)
 	}
-	return in.errors
+	in.unread = false
 }
 
 // runSubmenu shows the menu that a submenu's body made.

@@ -33,6 +33,7 @@ type Interp struct {
 	flow      flow
 	place     place
 	errors    int   // lines printed
+	unread    bool  // some since the last Host.Pause
 	last      error // the last one
 	boot      bootable
 
@@ -218,6 +219,7 @@ func (in *Interp) report(err error) Errno {
 		return e.Errno
 	}
 	in.errors++
+	in.unread = true
 	in.steps += 100 // lines on a console take their time
 	msg := oneLine(err.Error())
 	if in.place.name != "" {

@@ -2,6 +2,7 @@ package grubtest
 
 import (
 	"bytes"
+	"io"
 	iofs "io/fs"
 	"testing/fstest"
 
@@ -12,8 +13,10 @@ import (
 type FS struct {
 	fstest.MapFS
 	FSType, FSUUID, FSLabel string
-	// Extents are those of the files that can be written in place.
+	// Extents are those of the files that can be written in place; their
+	// bytes come from Volume where there is one.
 	Extents map[string][]fs.Extent
+	Volume  io.ReaderAt
 }
 
 // Files makes an FS of names and contents.
@@ -45,10 +48,31 @@ func (f FS) Open(name string) (iofs.File, error) {
 		return nil, err
 	}
 	plain := openFile{file, bytes.NewReader(data)}
-	if e, ok := f.Extents[name]; ok {
-		return mappedFile{plain, e}, nil
+	e, ok := f.Extents[name]
+	if !ok {
+		return plain, nil
 	}
-	return plain, nil
+	if f.Volume != nil {
+		if plain.data, err = f.readExtents(e); err != nil {
+			return nil, err
+		}
+	}
+	return mappedFile{plain, e}, nil
+}
+
+// readExtents reads a file's bytes from the volume.
+func (f FS) readExtents(extents []fs.Extent) (*bytes.Reader, error) {
+	var all []byte
+	for _, e := range extents {
+		b := make([]byte, e.Length)
+		if e.Physical != fs.Hole {
+			if _, err := f.Volume.ReadAt(b, e.Physical); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, b...)
+	}
+	return bytes.NewReader(all), nil
 }
 
 // openFile is an open regular file.
