@@ -3,6 +3,7 @@ package blkfront_test
 import (
 	"encoding/binary"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -19,12 +20,17 @@ type patternDisk struct {
 
 	mu      sync.Mutex
 	written map[int64][512]byte // by sector
-	reads   map[int64]int       // of sectors
 }
 
 func newDisk(size int64) *patternDisk {
-	return &patternDisk{size: size, written: make(map[int64][512]byte), reads: make(map[int64]int)}
+	return &patternDisk{size: size, written: make(map[int64][512]byte)}
 }
+
+// noise is 1 KiB of different bytes.
+var noise = func() (b [1024]byte) {
+	rand.NewChaCha8([32]byte{9}).Read(b[:])
+	return b
+}()
 
 // fill writes what the disk holds at sector into b.
 func (d *patternDisk) fill(b []byte, sector int64) {
@@ -32,9 +38,9 @@ func (d *patternDisk) fill(b []byte, sector int64) {
 		copy(b, w[:])
 		return
 	}
-	for i := 0; i < 512; i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], (uint64(sector)*64+uint64(i/8))*0x9e3779b97f4a7c15)
-	}
+	copy(b, noise[sector%509:])
+	binary.LittleEndian.PutUint64(b, uint64(sector))
+	binary.LittleEndian.PutUint64(b[504:], ^uint64(sector))
 }
 
 // ReadAt reads any bytes, as io.ReaderAt.
@@ -45,7 +51,6 @@ func (d *patternDisk) ReadAt(p []byte, off int64) (int, error) {
 	for n < len(p) && off < d.size {
 		var b [512]byte
 		d.fill(b[:], off/512)
-		d.reads[off/512]++
 		k := copy(p[n:], b[off%512:])
 		k = int(min(int64(k), d.size-off))
 		n, off = n+k, off+int64(k)

@@ -3,13 +3,17 @@ package console
 import (
 	"bytes"
 	"io"
+	"sync"
 )
 
 // A Text is a writer of plain text for a terminal in raw mode, as a console
 // is: it makes each line feed a carriage return and a line feed. A carriage
 // return that is there already is kept and not doubled, also across writes.
+// Several goroutines may write.
 type Text struct {
-	w  io.Writer
+	w io.Writer
+
+	mu sync.Mutex
 	cr bool // the last byte was a carriage return
 }
 
@@ -18,6 +22,8 @@ func NewText(w io.Writer) *Text { return &Text{w: w} }
 
 // Write writes p in one Write. It returns how much of p was surely written.
 func (t *Text) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	out := make([]byte, 0, len(p)+bytes.Count(p, []byte{'\n'}))
 	ends := make([]int, len(p)) // where each byte of p ends in out
 	for i, c := range p {
