@@ -82,6 +82,8 @@ func TestCheckFindsBreaches(t *testing.T) {
 		{"guest", "arch/amd64", false, false},
 		{"guest/handover", "arch/amd64", false, false},
 		{"guest", "blkfront", false, true},
+		{"guest/handover", "console", false, true},
+		{"guest/example", "console", false, false},
 		{"arch/amd64", "guest", false, true},
 		{"arch/amd64", "xen", false, true},
 		{"arch/amd64", "loader/image", false, false},
