@@ -139,9 +139,10 @@ func (m *Machine) callSched(args []hypercall.Arg) int64 {
 	return errno(hypercall.ErrNoSys)
 }
 
-// poll sleeps until the time that the guest said, or until an event comes:
-// real Xen wakes a poll without ports only for the time, but lets any poll
-// end early.
+// poll sleeps until the time that the guest said, or until an event comes.
+// Real Xen ends a poll without ports at any event whose pending bit was clear;
+// a guest that never maps shared_info cannot clear them, so that there it is
+// the first event of each port.
 func (m *Machine) poll(a *hypercall.Poll) int64 {
 	switch {
 	case a == nil:
