@@ -131,6 +131,7 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 		cfg.Log = stderr
 	}
 	for _, d := range o.disks {
+		d.Write = o.write && !d.readOnly
 		cfg.Disks = append(cfg.Disks, d.Disk)
 	}
 	host, err := xenhost.Start(ctx, cfg)

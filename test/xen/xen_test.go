@@ -1,0 +1,124 @@
+//go:build rig
+
+// Package xen_test boots domains on real Xen in QEMU. Each script of testdata
+// makes its disks and boots them with cmd/rig; the tag keeps the minutes that
+// this takes out of a plain `go test ./...`. `make test-xen` runs it.
+package xen_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// tools is where the programs under test are built.
+var tools string
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "pvboot-xen-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	tools = dir
+	for _, args := range [][]string{
+		{"go", "build", "-o", dir + "/rig", "pvboot/cmd/rig"},
+		{"go", "build", "-o", dir + "/xengo", "pvboot/cmd/xengo"},
+		{dir + "/xengo", "build", "-o", dir + "/pvboot.elf", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-tags", "pvboot_leak", "-o", dir + "/pvboot-leak.elf", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-o", dir + "/hello.elf", "pvboot/guest/example"},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "%s: %v\n%s", strings.Join(args, " "), err, out)
+			return 1
+		}
+	}
+	return m.Run()
+}
+
+func TestXen(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(env *testscript.Env) error {
+			env.Cd = root // rig builds what runs in dom0 from the project
+			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
+			if os.Getenv("PVBOOT_CACHE") == "" {
+				env.Setenv("PVBOOT_CACHE", filepath.Join(root, ".cache"))
+			} else {
+				env.Setenv("PVBOOT_CACHE", os.Getenv("PVBOOT_CACHE"))
+			}
+			env.Setenv("PVBOOT", filepath.Join(tools, "pvboot.elf"))
+			env.Setenv("LEAK", filepath.Join(tools, "pvboot-leak.elf"))
+			env.Setenv("HELLO", filepath.Join(tools, "hello.elf"))
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"sameram": sameRAM,
+			"corrupt": corrupt,
+		},
+	})
+}
+
+var (
+	systemRAM = regexp.MustCompile(`(?m)^[0-9a-f]+-[0-9a-f]+ : System RAM`)
+	memTotal  = regexp.MustCompile(`(?m)^MemTotal: +(\d+) kB`)
+)
+
+// sameRAM wants two logs of a test disk's init to show the same System RAM,
+// and a MemTotal that differs by less than 1 MiB.
+func sameRAM(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: sameram LOG LOG")
+	}
+	var ram [2][]string
+	var total [2]int
+	for i, file := range args {
+		log := strings.ReplaceAll(ts.ReadFile(file), "\r", "")
+		ram[i] = systemRAM.FindAllString(log, -1)
+		m := memTotal.FindStringSubmatch(log)
+		if len(ram[i]) == 0 || m == nil {
+			ts.Fatalf("%s: no System RAM or no MemTotal", file)
+		}
+		total[i], _ = strconv.Atoi(m[1])
+	}
+	diff := cmp.Diff(ram[0], ram[1])
+	if d := total[0] - total[1]; d < -1024 || d > 1024 {
+		diff += fmt.Sprintf("MemTotal %d kB and %d kB\n", total[0], total[1])
+	}
+	if neg != (diff != "") {
+		ts.Fatalf("memory as seen by the kernel:\n%s", diff)
+	}
+}
+
+// corrupt overwrites every occurrence of a text in a file by another of the
+// same length.
+func corrupt(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 || len(args[1]) != len(args[2]) {
+		ts.Fatalf("usage: corrupt FILE OLD NEW, both of one length")
+	}
+	file := ts.MkAbs(args[0])
+	data, err := os.ReadFile(file)
+	ts.Check(err)
+	changed := strings.ReplaceAll(string(data), args[1], args[2])
+	if changed == string(data) {
+		ts.Fatalf("%s does not hold %q", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(file, []byte(changed), 0o644))
+}
