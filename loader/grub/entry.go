@@ -25,6 +25,9 @@ func (in *Interp) RunEntry(ctx context.Context, e *Entry, auto bool) error {
 		if err := in.open(); err != nil {
 			return in.finish(in.report(err))
 		}
+		if auto {
+			in.env.Set("timeout", "0")
+		}
 	}
 	in.setChosen(e, def)
 	err := in.runAndBoot(e)
@@ -86,9 +89,6 @@ func (in *Interp) pause() {
 func (in *Interp) runSubmenu(err error, auto bool) error {
 	if len(in.menu.Entries) == 0 || in.ctx.Err() != nil {
 		return err
-	}
-	if auto {
-		in.env.Set("timeout", "0")
 	}
 	return in.showMenu(auto)
 }

@@ -20,7 +20,7 @@ func (in *Interp) glob(word string) ([]string, error) {
 		return nil, nil
 	}
 	found := in.globDevices(dev)
-	matched := false // a wildcard stood before: what follows must exist
+	matched := hasMeta(dev) // a wildcard stood before: what follows must exist
 	for len(rest) > 0 && len(found) > 0 && in.stop == nil {
 		rest = rest[1:]
 		part := rest

@@ -87,6 +87,7 @@ func TestCommands(t *testing.T) {
 		{"echo /boot/v* (hd0,*)/E* (*z) *", "/boot/vmlinuz-1 /boot/vmlinuz-2 (hd0,*)/E* (*z) (xen/xvda) (xen/xvdb) (xen/xvdc)\n"},
 		{"echo (xen/xvda,*)/E* (*b*) '/boot/v*' /boot/v\\*", "(xen/xvda,gpt1)/EFI (xen/xvdb) /boot/v* /boot/v*\n"},
 		{"echo /*/grub/grub.cfg /*/nosuch /boot/?mlinuz-1 boot/*", "/boot/grub/grub.cfg /*/nosuch /boot/vmlinuz-1 boot/*\n"},
+		{"echo (xen/*)/boot/grub */EFI (*,gpt?)/boot", "(xen/xvda,gpt2)/boot/grub */EFI (xen/xvda,gpt2)/boot\n"},
 		{"for k in /boot/vmlinuz-*; do echo -n [$k]; done", "[/boot/vmlinuz-1][/boot/vmlinuz-2]"},
 
 		{"cat /etc/hostname", "name<1><d>\n\n"},
