@@ -8,8 +8,10 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"time"
 
 	"pvboot/blkfront"
+	"pvboot/blkfront/blkif"
 	"pvboot/loader/volume"
 	"pvboot/xen/xentest"
 )
@@ -248,6 +250,37 @@ func TestWriteAt(t *testing.T) {
 				t.Errorf("write of nothing: %v", err)
 			}
 		})
+	}
+}
+
+// What was read while a write was under way must not stay in the cache.
+func TestReadDuringWrite(t *testing.T) {
+	r := newRig(t, 1<<20, xentest.BlkConfig{Fault: func(_ int, q blkif.Request) xentest.BlkFault {
+		if q.Op == blkif.OpWrite {
+			return xentest.BlkHold
+		}
+		return xentest.BlkGood
+	}})
+	dev := r.open(t, quick)
+	old := r.disk.want(t, 4096, 512)
+	done := make(chan error)
+	go func() {
+		_, err := dev.WriteAt(bytes.Repeat([]byte{7}, 512), 4096)
+		done <- err
+	}()
+	p := make([]byte, 512)
+	for dev.Stats().Requests == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := dev.ReadAt(p, 4096); err != nil || !bytes.Equal(p, old) {
+		t.Errorf("during the write: %v, or wrong bytes", err)
+	}
+	r.back.Release()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dev.ReadAt(p, 4096); err != nil || p[0] != 7 {
+		t.Errorf("after the write: %v, or the old bytes", err)
 	}
 }
 

@@ -147,3 +147,17 @@ func (r *rig) clean(t testing.TB) {
 		t.Error("backend complains:", wrong)
 	}
 }
+
+// benchOpen opens the rig's disk without any checks at the end.
+func (r *rig) benchOpen(b *testing.B, opt blkfront.Options) *blkfront.Device {
+	b.Helper()
+	var err error
+	if r.d, err = xen.New(r.m); err != nil {
+		b.Fatal(err)
+	}
+	dev, err := blkfront.Open(r.info(b), opt)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return dev
+}

@@ -90,7 +90,7 @@ func (s *slot) id(i int) uint64 { return s.generation<<16 | uint64(i) }
 // fill puts as many requests of t into the ring as there is room for. The
 // caller shows them to the backend with ring.Push.
 func (q *queue) fill(t *transfer, now time.Time) {
-	if q.fault != nil {
+	if q.fault != nil && !t.done() {
 		t.fail(q.opError(t, t.pos/blkif.SectorSize, t.remaining(), q.fault))
 	}
 	for t.err == nil && len(q.free) > 0 {

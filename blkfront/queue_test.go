@@ -97,11 +97,11 @@ func (f *fakeQueue) fuzzStep(t testing.TB, op, a byte, now time.Time) *transfer 
 		f.take(t)
 		return tr
 	case 2: // frames of our own, as the cache has them
-		own, err := f.mem.AllocFrames(2)
+		own, err := f.mem.AllocFrames(8)
 		if err != nil {
 			return nil
 		}
-		tr := newTransfer(blkif.OpRead, int64(a)*512, 512, own[:512+int(a)*16])
+		tr := newTransfer(blkif.OpRead, int64(a)*512, 512, own[:512*(1+int(a)%64)])
 		tr.private, tr.own = true, [][]byte{own}
 		f.fill(tr, now)
 		f.take(t)
@@ -183,6 +183,66 @@ func FuzzQueue(f *testing.F) {
 			t.Fatalf("%d frames left, %v %v", q.mem.used, q.g.wrong, q.mem.wrong)
 		}
 	})
+}
+
+// An answer that is given again once its slot serves another request is not
+// taken for that one's.
+func TestQueueStaleAnswer(t *testing.T) {
+	q := newFakeQueue(t, 1<<10, 64)
+	for range 2 {
+		q.fill(newTransfer(blkif.OpRead, 0, 512, make([]byte, 10)), time.Now())
+		q.take(t)
+		q.back.Put(blkif.Response{ID: q.ids[0]})
+		q.back.Push()
+		q.reap()
+	}
+	if !errors.Is(q.fault, ErrBackend) {
+		t.Errorf("the first request's answer was taken for the second's: %v", q.fault)
+	}
+}
+
+// Memory of a transfer that lost a request stays the caller's when the answer
+// comes before the transfer is over, and becomes the queue's when it does not.
+func TestQueueOwnMemory(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		q := newFakeQueue(t, 1<<10, 64)
+		own, err := q.mem.AllocFrames(8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now := time.Unix(1000, 0)
+		tr := newTransfer(blkif.OpRead, 0, 512, own)
+		tr.private, tr.own = true, [][]byte{own}
+		q.fill(tr, now)
+		q.take(t)
+		if len(q.ids) != 2 {
+			t.Fatalf("%d requests, want 2", len(q.ids))
+		}
+		q.slots[int(q.ids[1]&0xffff)].started = now.Add(time.Minute) // given up later
+		q.expire(now.Add(time.Minute), time.Minute)
+		if tr.lost != 1 || tr.pending != 1 || tr.done() {
+			t.Fatalf("%d lost, %d pending", tr.lost, tr.pending)
+		}
+		answer := func(i int) {
+			q.back.Put(blkif.Response{ID: q.ids[i]})
+			q.back.Push()
+			q.reap()
+		}
+		if !late {
+			answer(0)
+		}
+		answer(1)
+		if !tr.done() || q.mem.used != 8 {
+			t.Fatalf("done %v, %d frames", tr.done(), q.mem.used)
+		}
+		tr.over = true
+		if late {
+			answer(0)
+		} else {
+			q.mem.FreeFrames(own)
+		}
+		q.mem.check(t)
+	}
 }
 
 // Without any memory for bouncing, a transfer waits for what is in flight, and
