@@ -71,6 +71,8 @@ var (
 	resumed   amd64.Frame
 	resumedFX [512 + 16]byte
 	inFault   bool
+	// delivered is the address of the last sigframe.
+	delivered uint64
 )
 
 // sigaction is rt_sigaction(2).
@@ -157,6 +159,7 @@ func onException(f *amd64.Frame) {
 func deliver(f *amd64.Frame, h *kernelSigaction, sig, code int32, cr2 uint64) {
 	// A function's stack is 16-byte aligned before the return address.
 	sp := (altStack.sp+altStack.size-sigframeSize)&^15 - 8
+	delivered = sp
 	s := at[sigframe](sp)
 	*s = sigframe{}
 	s.restorer = h.restorer
@@ -183,9 +186,10 @@ func deliver(f *amd64.Frame, h *kernelSigaction, sig, code int32, cr2 uint64) {
 	f.RFLAGS = 2 // bit 1 is always set; direction and interrupts off
 }
 
-// sigreturn is rt_sigreturn(2): the caller's stack points at the ucontext.
-func sigreturn(f *amd64.Frame) *amd64.Frame {
-	s := at[sigframe](f.RSP - 8)
+// sigreturn is rt_sigreturn(2). The frame is where deliver put it: handlers
+// do not nest.
+func sigreturn() *amd64.Frame {
+	s := at[sigframe](delivered)
 	c := &s.context
 	r := &resumed
 	r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15 = c.r8, c.r9, c.r10, c.r11, c.r12, c.r13, c.r14, c.r15

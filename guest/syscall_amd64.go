@@ -40,7 +40,7 @@ const (
 // handlers' stack.
 func onSyscall(f *amd64.Frame) (resume *amd64.Frame) {
 	if f.RAX == sysRtSigreturn {
-		return sigreturn(f)
+		return sigreturn()
 	}
 	f.RAX = uint64(call(f))
 	return nil

@@ -15,8 +15,8 @@ type target struct {
 	env []string
 	// text is the address of the text; headers lie in the page before it.
 	text uint64
-	// notes says how Xen starts the image.
-	notes func(symbol func(string) (uint64, error)) ([]xenelf.Note, error)
+	// notes says how Xen starts an image with this entry address.
+	notes func(entry uint64) []xenelf.Note
 	// qemu runs an image without Xen; nil where that cannot be done.
 	qemu func(image, cmdLine string, mebibytes int) []string
 }

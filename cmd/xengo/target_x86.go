@@ -12,16 +12,14 @@ var amd64Target = target{
 	goarch: "amd64",
 	env:    []string{"GOAMD64=v1"},
 	text:   0x201000,
-	notes: func(symbol func(string) (uint64, error)) ([]xenelf.Note, error) {
-		entry, err := symbol("runtime/goos.CPUInit")
-		if err != nil {
-			return nil, err
-		}
+	notes: func(entry uint64) []xenelf.Note {
 		return []xenelf.Note{
 			{Type: xenelf.GuestOS, Text: "pvboot"},
 			{Type: xenelf.XenVersion, Text: "xen-3.0"},
+			// The entry is a jump to runtime/goos.CPUInit, which means the
+			// same in 32-bit code.
 			{Type: xenelf.Phys32Entry, Number: entry},
-		}, nil
+		}
 	},
 	qemu: func(image, cmdLine string, mebibytes int) []string {
 		return []string{

@@ -15,6 +15,7 @@ const headerRoom = 4096
 const (
 	ehdrSize = 64
 	phdrSize = 56
+	shdrSize = 64
 )
 
 // Finish returns the image with only its loadable segments and a PT_NOTE with
@@ -22,8 +23,8 @@ const (
 // true everything else stays too, for debuggers and tests; an image with its
 // symbols boots the same.
 //
-// notes is asked for with a function that finds a symbol's address.
-func Finish(image []byte, symbols bool, notes func(symbol func(name string) (uint64, error)) ([]Note, error)) ([]byte, error) {
+// notes is asked for with the image's entry address.
+func Finish(image []byte, symbols bool, notes func(entry uint64) []Note) ([]byte, error) {
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
 		return nil, fmt.Errorf("xenelf: %w", err)
@@ -32,11 +33,6 @@ func Finish(image []byte, symbols bool, notes func(symbol func(name string) (uin
 	if f.Class != elf.ELFCLASS64 || f.Type != elf.ET_EXEC {
 		return nil, fmt.Errorf("xenelf: %v %v: want a static 64-bit executable", f.Class, f.Type)
 	}
-	list, err := notes(func(name string) (uint64, error) { return lookup(f, name) })
-	if err != nil {
-		return nil, err
-	}
-
 	loads, end, err := loadable(f)
 	if err != nil {
 		return nil, err
@@ -45,7 +41,7 @@ func Finish(image []byte, symbols bool, notes func(symbol func(name string) (uin
 	if f.Data == elf.ELFDATA2MSB {
 		order = binary.BigEndian
 	}
-	noteBytes := Encode(order, list)
+	noteBytes := Encode(order, notes(f.Entry))
 	noteAt := uint64(ehdrSize+phdrSize*(len(loads)+1)+7) &^ 7
 	if noteAt+uint64(len(noteBytes)) > headerRoom {
 		return nil, fmt.Errorf("xenelf: notes of %d bytes do not fit before the text", len(noteBytes))
@@ -70,8 +66,7 @@ func Finish(image []byte, symbols bool, notes func(symbol func(name string) (uin
 	clear(out[:headerRoom])
 	copy(out, header.Bytes())
 	copy(out[noteAt:], noteBytes)
-	fixHeader(out, f.ByteOrder, len(loads)+1, symbols)
-	return out, nil
+	return fixHeader(out, image, order, len(loads)+1, symbols)
 }
 
 // loadable returns the PT_LOAD headers and where the last one's bytes end.
@@ -92,9 +87,10 @@ func loadable(f *elf.File) (loads []elf.Prog64, end uint64, err error) {
 	return loads, end, nil
 }
 
-// fixHeader sets the program header count and, without symbols, takes the
-// section headers away (gABI, Elf64_Ehdr).
-func fixHeader(out []byte, order binary.ByteOrder, phnum int, symbols bool) {
+// fixHeader sets the program header count. The section headers, which Go's
+// linker puts where the notes go, move to the end, or go away (gABI,
+// Elf64_Ehdr).
+func fixHeader(out, image []byte, order Order, phnum int, symbols bool) ([]byte, error) {
 	const phoff, shoff, phnumAt, shnum, shstrndx = 32, 40, 56, 60, 62
 	order.PutUint64(out[phoff:], ehdrSize)
 	order.PutUint16(out[phnumAt:], uint16(phnum))
@@ -102,19 +98,15 @@ func fixHeader(out []byte, order binary.ByteOrder, phnum int, symbols bool) {
 		order.PutUint64(out[shoff:], 0)
 		order.PutUint16(out[shnum:], 0)
 		order.PutUint16(out[shstrndx:], 0)
+		return out, nil
 	}
-}
-
-// lookup finds a symbol.
-func lookup(f *elf.File, name string) (uint64, error) {
-	symbols, err := f.Symbols()
-	if err != nil {
-		return 0, fmt.Errorf("xenelf: %w", err)
+	at, size := order.Uint64(image[shoff:]), uint64(order.Uint16(image[shnum:]))*shdrSize
+	if at > uint64(len(image)) || size > uint64(len(image))-at {
+		return nil, fmt.Errorf("xenelf: section headers at %d are beyond the end", at)
 	}
-	for _, s := range symbols {
-		if s.Name == name {
-			return s.Value, nil
-		}
+	for len(out)%8 != 0 {
+		out = append(out, 0)
 	}
-	return 0, fmt.Errorf("xenelf: no symbol %q", name)
+	order.PutUint64(out[shoff:], uint64(len(out)))
+	return append(out, image[at:at+size]...), nil
 }
