@@ -71,10 +71,15 @@ func (in *Interp) Device(name string) (Device, error) {
 	}
 	in.Charge(1)
 	d, err := in.host.Lookup(name)
-	if errors.Is(err, ErrNoDevice) {
-		return d, Errorf(UnknownDevice, "disk `%s' not found", name)
+	if !errors.Is(err, ErrNoDevice) {
+		return d, err
 	}
-	return d, err
+	if disk, part, ok := strings.Cut(name, ","); ok && part != "" {
+		if _, err := in.host.Lookup(disk); err == nil {
+			return d, Errorf(UnknownDevice, "no such partition `%s'", name)
+		}
+	}
+	return d, Errorf(UnknownDevice, "disk `%s' not found", name)
 }
 
 // Mount opens a device's filesystem.

@@ -8,7 +8,7 @@ var initrd = []*grub.Command{
 
 func initrdCommand(name string) *grub.Command {
 	return &grub.Command{
-		Name: name, Usage: "FILE [FILE ...]", Help: "Load initrd.",
+		Name: name, Usage: "[newc:PATH:]FILE [...]", Help: "Load initrd.",
 		Flags: grub.RawArgs, Run: runInitrd,
 	}
 }
@@ -24,7 +24,7 @@ func runInitrd(c *grub.Call) error {
 	}
 	files := make([]*grub.File, 0, len(c.Args))
 	for _, name := range c.Args {
-		f, err := c.Interp.Open(name)
+		f, err := openInitrd(c, name)
 		if err != nil {
 			for _, f := range files {
 				f.Close()
@@ -36,4 +36,18 @@ func runInitrd(c *grub.Call) error {
 	}
 	c.Interp.SetInitrd(files)
 	return nil
+}
+
+// openInitrd opens one file, as an archive where newc: asks for it.
+func openInitrd(c *grub.Call, arg string) (*grub.File, error) {
+	name, file, archive := cutNewc(arg)
+	f, err := c.Interp.Open(file)
+	if err != nil || !archive {
+		return f, err
+	}
+	a, err := wrapNewc(f, name)
+	if err != nil {
+		f.Close()
+	}
+	return a, err
 }
