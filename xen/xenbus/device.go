@@ -1,6 +1,7 @@
 package xenbus
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	iofs "io/fs"
@@ -54,10 +55,16 @@ func Devices(d *xen.Domain, kind string) (devs []*Device, errs []error) {
 		errs = append(errs, fmt.Errorf("xenbus: %d devices of kind %s, taking %d", len(names), kind, maxDevices))
 		names = names[:maxDevices]
 	}
+	var paths []string
 	for _, n := range names {
-		dev, err := find(d, store, kind, n)
-		if err != nil {
-			errs = append(errs, err)
+		dir := "device/" + kind + "/" + n + "/"
+		paths = append(paths, dir+keyBackend, dir+keyBackendID)
+	}
+	values, rerrs := store.ReadAll(paths...)
+	for i, n := range names {
+		dev := &Device{Kind: kind, Path: "device/" + kind + "/" + n, d: d, store: store}
+		if err := dev.init(n, values[2*i:2*i+2], rerrs[2*i:2*i+2]); err != nil {
+			errs = append(errs, fmt.Errorf("xenbus: %s: %w", dev.Path, err))
 			continue
 		}
 		devs = append(devs, dev)
@@ -66,26 +73,25 @@ func Devices(d *xen.Domain, kind string) (devs []*Device, errs []error) {
 	return devs, errs
 }
 
-// find reads where a device's backend is.
-func find(d *xen.Domain, store *xenstore.Client, kind, name string) (*Device, error) {
-	dev := &Device{Kind: kind, Path: "device/" + kind + "/" + name, d: d, store: store}
+// init takes in the device's number and the values of its backend and
+// backend-id keys.
+func (dev *Device) init(name string, values []string, errs []error) error {
 	id, err := strconv.ParseInt(name, 10, 32)
 	if err != nil || id < 0 {
-		return nil, fmt.Errorf("xenbus: %s: not a device number", dev.Path)
+		return errors.New("not a device number")
 	}
-	dev.ID = int(id)
-	if dev.Backend, err = store.Read(dev.Path + "/" + keyBackend); err != nil {
-		return nil, fmt.Errorf("xenbus: %s: %w", dev.Path, err)
+	if err := cmp.Or(errs...); err != nil {
+		return err
 	}
-	if !strings.HasPrefix(dev.Backend, "/") {
-		return nil, fmt.Errorf("xenbus: %s: backend %.64q is not an absolute path", dev.Path, dev.Backend)
+	if !strings.HasPrefix(values[0], "/") {
+		return fmt.Errorf("backend %.64q is not an absolute path", values[0])
 	}
-	remote, err := dev.uint(dev.Path+"/"+keyBackendID, 16)
+	remote, err := strconv.ParseUint(values[1], 10, 16)
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("backend-id %.32q is not a number of 16 bits", values[1])
 	}
-	dev.Remote = xen.DomID(remote)
-	return dev, nil
+	dev.ID, dev.Backend, dev.Remote = int(id), values[0], xen.DomID(remote)
+	return nil
 }
 
 // Domain returns the domain that the device belongs to.
@@ -102,6 +108,26 @@ func (dev *Device) BackendKey(key string) (string, error) {
 		return "", fmt.Errorf("xenbus: %v: %w", dev, err)
 	}
 	return v, nil
+}
+
+// BackendKeys reads what the backend published under each of keys, all in
+// about the time of one. Missing keys are missing in the result.
+func (dev *Device) BackendKeys(keys ...string) (map[string]string, error) {
+	paths := make([]string, len(keys))
+	for i, k := range keys {
+		paths[i] = dev.Backend + "/" + k
+	}
+	values, errs := dev.store.ReadAll(paths...)
+	m := make(map[string]string, len(keys))
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			m[keys[i]] = values[i]
+		case !errors.Is(err, iofs.ErrNotExist):
+			return nil, fmt.Errorf("xenbus: %v: %w", dev, err)
+		}
+	}
+	return m, nil
 }
 
 // BackendUint reads a decimal number of the backend's that fits bits bits.
@@ -145,14 +171,11 @@ type Pair struct{ Key, Value string }
 
 // Publish writes pairs and the frontend's new state in one transaction.
 func (dev *Device) Publish(state State, pairs ...Pair) error {
-	err := dev.store.Update(func(tx *xenstore.Tx) error {
-		for _, p := range pairs {
-			if err := tx.Write(dev.Path+"/"+p.Key, p.Value); err != nil {
-				return err
-			}
-		}
-		return tx.Write(dev.Path+"/"+keyState, strconv.Itoa(int(state)))
-	})
+	var writes []xenstore.Pair
+	for _, p := range append(pairs[:len(pairs):len(pairs)], Pair{keyState, strconv.Itoa(int(state))}) {
+		writes = append(writes, xenstore.Pair{Path: dev.Path + "/" + p.Key, Value: p.Value})
+	}
+	err := dev.store.Update(func(tx *xenstore.Tx) error { return tx.WriteAll(writes...) })
 	if err != nil {
 		return fmt.Errorf("xenbus: %v: publish: %w", dev, err)
 	}
@@ -207,6 +230,10 @@ var ErrBackendGone = errors.New("backend is going away")
 // states, and returns which. A backend that goes away meanwhile ends the wait
 // early, unless Closed is wanted.
 func (dev *Device) WaitBackend(limit time.Duration, want ...State) (State, error) {
+	// Most often the backend is there already, and no watch is needed.
+	if state, err := dev.BackendState(); err != nil || slices.Contains(want, state) {
+		return state, err
+	}
 	w, err := dev.store.Watch(dev.Backend + "/" + keyState)
 	if err != nil {
 		return Unknown, fmt.Errorf("xenbus: %v: %w", dev, err)
@@ -254,10 +281,12 @@ func (dev *Device) Disconnect(limit time.Duration) error {
 // removes what the frontend published and waits, up to limit, until the
 // backend is ready for the next one.
 func (dev *Device) Reset(limit time.Duration, keys ...string) error {
-	for _, k := range keys {
-		if err := dev.store.Rm(dev.Path + "/" + k); err != nil && !errors.Is(err, iofs.ErrNotExist) {
-			return fmt.Errorf("xenbus: %v: %w", dev, err)
-		}
+	paths := make([]string, len(keys))
+	for i, k := range keys {
+		paths[i] = dev.Path + "/" + k
+	}
+	if err := dev.store.RmAll(paths...); err != nil {
+		return fmt.Errorf("xenbus: %v: %w", dev, err)
 	}
 	if err := dev.SetState(Initialising); err != nil {
 		return err

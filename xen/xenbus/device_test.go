@@ -79,6 +79,9 @@ func TestLife(t *testing.T) {
 	if v, err := dev.BackendUint("sectors", 64); v != 1234 || err != nil {
 		t.Errorf("sectors %d, %v", v, err)
 	}
+	if keys, err := dev.BackendKeys("sectors", "none", "online"); len(keys) != 2 || keys["sectors"] != "1234" || err != nil {
+		t.Errorf("keys %v, %v", keys, err)
+	}
 	if v, err := dev.BackendUintOr("feature-none", 1, 7); v != 7 || err != nil {
 		t.Errorf("missing key %d, %v", v, err)
 	}

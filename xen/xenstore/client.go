@@ -132,21 +132,7 @@ func (c *Client) Poll() {
 
 // talk sends one request and waits for its answer.
 func (c *Client) talk(op Type, tx uint32, path string, body []byte) ([]byte, error) {
-	r := &reply{op: op}
-	id, err := c.send(r, Packet{Type: op, TxID: tx, Body: body})
-	if err == nil {
-		err = c.await(id, r)
-	}
-	if err == nil {
-		err = r.err
-	}
-	if err == nil && r.pkt.Type == TypeError {
-		err = errnoOf(r.pkt.Body)
-	}
-	if err != nil {
-		return nil, &Error{Op: op, Path: path, Err: err}
-	}
-	return r.pkt.Body, nil
+	return c.finish(c.start(op, tx, path, body))
 }
 
 // send puts a request on the ring, waiting for room, and books r for its

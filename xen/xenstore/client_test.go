@@ -102,6 +102,46 @@ func TestClientOperations(t *testing.T) {
 	closeClean(t, m, d)
 }
 
+// Requests that go out together may be more than the ring holds, both ways.
+func TestBatches(t *testing.T) {
+	m, d, s := connect(t, xentest.Config{StoreIndex: 0xfffffe00}, patient)
+	var pairs []xenstore.Pair
+	var paths []string
+	for i := range 50 {
+		p := xenstore.Pair{Path: fmt.Sprintf("data/%d", i), Value: strings.Repeat(fmt.Sprint(i), 10*i)}
+		pairs, paths = append(pairs, p), append(paths, p.Path)
+	}
+	if err := s.WriteAll(pairs...); err != nil {
+		t.Fatal(err)
+	}
+	values, errs := s.ReadAll(append(paths, "data/none", "", "data/1")...)
+	for i, p := range append(pairs, xenstore.Pair{}, xenstore.Pair{}, pairs[1]) {
+		if values[i] != p.Value || (errs[i] == nil) != (p.Path != "") {
+			t.Errorf("%s: %d bytes of %d, %v", p.Path, len(values[i]), len(p.Value), errs[i])
+		}
+	}
+	if !errors.Is(errs[50], xenstore.ENOENT) || !errors.Is(errs[51], xenstore.EINVAL) {
+		t.Errorf("%v, %v", errs[50], errs[51])
+	}
+	err := s.WriteAll(xenstore.Pair{Path: "name", Value: "x"}, xenstore.Pair{Path: "data/0", Value: "y"})
+	if !errors.Is(err, xenstore.EACCES) {
+		t.Errorf("write of what is not ours: %v", err)
+	}
+	if v, _ := s.Read("data/0"); v != "y" {
+		t.Errorf("data/0 is %q", v)
+	}
+	if err := s.RmAll(paths...); err != nil {
+		t.Error(err)
+	}
+	if err := s.RmAll("data/none/none", "data/none"); !errors.Is(err, xenstore.ENOENT) {
+		t.Errorf("rm without parent: %v", err)
+	}
+	if v, e := s.ReadAll(); len(v) != 0 || len(e) != 0 {
+		t.Errorf("nothing: %v, %v", v, e)
+	}
+	closeClean(t, m, d)
+}
+
 func TestLongDirectory(t *testing.T) {
 	m, d, s := connect(t, xentest.Config{}, patient)
 	var want []string

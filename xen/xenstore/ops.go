@@ -38,6 +38,16 @@ var _ Store = ops{}
 
 // do sends one request about path and returns the reply's body.
 func (o ops) do(op Type, path string, rest ...string) ([]byte, error) {
+	k, err := o.begin(op, path, rest...)
+	if err != nil {
+		return nil, err
+	}
+	return o.c.finish(k)
+}
+
+// begin sends one request about path. A call may still hold an error: finish
+// tells of it.
+func (o ops) begin(op Type, path string, rest ...string) (*call, error) {
 	if err := checkPath(path); err != nil {
 		return nil, &Error{Op: op, Path: path, Err: err}
 	}
@@ -55,7 +65,7 @@ func (o ops) do(op Type, path string, rest ...string) ([]byte, error) {
 		}
 		id = o.tx.id
 	}
-	return o.c.talk(op, id, path, body)
+	return o.c.start(op, id, path, body), nil
 }
 
 // checkPath refuses what the daemon cannot take; the rest of its rules are its
