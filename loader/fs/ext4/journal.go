@@ -107,7 +107,10 @@ func (j *journal) parse(b []byte) error {
 		if fast == 0 {
 			fast = defaultFastBlocks
 		}
-		j.last -= min(fast, j.last)
+		if fast < 2 || fast >= j.last {
+			return journalCorrupt("%d of %d blocks for fast commits", fast, length)
+		}
+		j.last -= fast
 	}
 	if j.first == 0 || j.first >= j.last || j.start != 0 && (j.start < j.first || j.start >= j.last) {
 		return journalCorrupt("log from block %d to %d starts at %d", j.first, j.last, j.start)

@@ -295,6 +295,7 @@ func TestBadJournal(t *testing.T) {
 		{"clean", block(0, func(b []byte) { be.PutUint32(b[0x1c:], 0) }), "", nil},
 		{"checksum", func(t *testing.T, m memImage) { _, j := openLog(t, m); m[j.offset(t, 0)+0x50] = 1 }, "ext4: journal: checksum type 1, only crc32c (4) is known", fs.ErrUnsupported},
 		{"superblock checksum", func(t *testing.T, m memImage) { _, j := openLog(t, m); m[j.offset(t, 0)+0xfc] ^= 1 }, "ext4: journal: superblock checksum 0x", fs.ErrCorrupt},
+		{"fast commits everywhere", block(0, func(b []byte) { b[0x2b] |= journalFastCommit; be.PutUint32(b[0x54:], 1024) }), "ext4: journal: 1024 of 1024 blocks for fast commits", fs.ErrCorrupt},
 		{"fast commits elsewhere", fastCommit(6), "", nil},
 		{"fast commits pending", fastCommit(8), "ext4: journal: unsupported feature fast_commit: transaction 8 is pending", fs.ErrUnsupported},
 	}
@@ -319,7 +320,7 @@ func fastCommit(transaction uint32) func(*testing.T, memImage) {
 		super[0x2b] |= journalFastCommit
 		binary.BigEndian.PutUint32(super[0x54:], 100)
 		j.sumSuper(super)
-		head := m[j.offset(t, 1024-100):]
+		head := m[j.offset(t, 1024-100+1):]
 		copy(head, []byte{9, 0, 8, 0})
 		binary.LittleEndian.PutUint32(head[8:], transaction)
 	}

@@ -211,7 +211,7 @@ func (j *journal) refuseFastCommits(sequence uint32) error {
 	if j.incompat&journalFastCommit == 0 {
 		return nil
 	}
-	b, err := j.block(j.last)
+	b, err := j.block(j.last + 1) // the first block is left free
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func TestVariants(t *testing.T) {
 			if !v.noGrub {
 				compareGrub(t, f, image)
 			}
-			if strings.Contains(v.options, "dir_index") || strings.Contains(v.options, base) {
+			if slices.Contains([]string{"ext3", "ext4-debian13-ubuntu2404", "64k", "inline_data"}, v.name) {
 				// With -D e2fsck makes hash trees, mke2fs has not.
 				runTool(t, "", 1, "e2fsck", "-fyD", image)
 				if f, err = Open(openImage(t, image)); err != nil {
@@ -135,11 +135,11 @@ func listing(t *testing.T, f iofs.FS) []string {
 		line := fmt.Sprintf("%v %q", info.Mode(), path)
 		switch d.Type() {
 		case 0:
-			b, err := iofs.ReadFile(f, path)
+			sum, err := checksum(f, path)
 			if err != nil {
 				return err
 			}
-			line += fmt.Sprintf(" %d %v %08x", info.Size(), info.ModTime().Unix(), crc32.ChecksumIEEE(b))
+			line += fmt.Sprintf(" %d %v %08x", info.Size(), info.ModTime().Unix(), sum)
 		case iofs.ModeSymlink:
 			target, err := iofs.ReadLink(f, path)
 			if err != nil {
@@ -156,6 +156,29 @@ func listing(t *testing.T, f iofs.FS) []string {
 	return out
 }
 
+// checksum is that of a file's first and last 4 MiB.
+func checksum(f iofs.FS, path string) (uint32, error) {
+	const part = 4 << 20
+	file, err := f.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	st, err := file.Stat()
+	if err != nil {
+		return 0, err
+	}
+	h := crc32.NewIEEE()
+	if _, err := io.CopyN(h, file, min(part, st.Size())); err != nil || st.Size() <= part {
+		return h.Sum32(), err
+	}
+	if _, err := file.(io.Seeker).Seek(max(part, st.Size()-part), io.SeekStart); err != nil {
+		return 0, err
+	}
+	_, err = io.Copy(h, file)
+	return h.Sum32(), err
+}
+
 func compareTree(t *testing.T, f *FS, dir string, want []string) {
 	t.Helper()
 	got := listing(t, f)
@@ -170,7 +193,7 @@ func compareTree(t *testing.T, f *FS, dir string, want []string) {
 // checkReads reads files through links, in odd pieces and past their end.
 func checkReads(t *testing.T, f *FS, dir string) {
 	t.Helper()
-	for _, name := range []string{"vmlinuz", "initrd.img", "a/up", "len753", "sparse/triple", "sparse/comb1k", "sizes/65537"} {
+	for _, name := range []string{"vmlinuz", "initrd.img", "a/up", "len753", "sparse/comb", "sparse/comb1k", "sizes/65537"} {
 		source := map[string]string{"initrd.img": "boot/initrd.img-6.1", "a/up": "one"}[name]
 		if source == "" {
 			source = name
@@ -209,7 +232,7 @@ func checkReads(t *testing.T, f *FS, dir string) {
 // checkExtents rebuilds files from the device by their extents.
 func checkExtents(t *testing.T, f *FS, dir string) {
 	t.Helper()
-	for _, name := range []string{"boot/vmlinuz-6.1", "sparse/comb", "sparse/triple", "empty", "sizes/65537"} {
+	for _, name := range []string{"boot/vmlinuz-6.1", "sparse/comb", "sparse/begin", "empty", "sizes/65537"} {
 		want, err := os.ReadFile(filepath.Join(dir, name))
 		if os.IsNotExist(err) {
 			continue // no sparse files
