@@ -54,7 +54,8 @@ func (e *Env) Set(name, value string) error {
 	if !ok {
 		grow += len(name) + overhead
 	}
-	if len(value) > e.word || e.size+grow > e.max {
+	// The status of the last command must never be an old one.
+	if name != "?" && (len(value) > e.word || e.size+grow > e.max) {
 		return Errorf(OutOfMemory, "variable `%.40s': no memory for %d bytes", name, len(value))
 	}
 	e.size += grow

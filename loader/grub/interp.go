@@ -180,13 +180,16 @@ func (in *Interp) runSource(name, src string) Errno {
 	if len(src) > in.limits.Source {
 		return in.report(Errorf(OutOfRange, "script of %d bytes is longer than %d", len(src), in.limits.Source))
 	}
-	in.Charge(len(src) / 256)
+	in.Charge(len(src) / 64)
 	p := script.New(name, src)
 	status := OK
 	for in.stop == nil && !in.flow.returning && in.flow.breaks == 0 {
 		list, err := p.Next()
 		if err == io.EOF {
 			break
+		}
+		if in.Charge(4 * p.Words()); in.stop != nil {
+			break // what is parsed may stay in memory
 		}
 		if err != nil {
 			in.place = place{}

@@ -201,6 +201,7 @@ func TestLimits(t *testing.T) {
 		"entries":   {"while true; do menuentry x { true; }; done", "more than 100 entries"},
 		"eval":      {"x='eval $x'; eval $x", "maximum recursion depth exceeded"},
 		"evals":     {"set x='eval \"$x\"'; eval \"$x\"", "maximum recursion depth exceeded"},
+		"source":    {"function f {\n" + strings.Repeat("true\n", 10000) + "}\necho no", "script limit exceeded"},
 		"positional": {"function f { setparams $@ $@; }; function g { setparams a b c d e f g h; " +
 			"while true; do setparams $@ $@; done; }; g", "script limit exceeded"},
 	} {

@@ -8,6 +8,10 @@ import (
 // maxNesting bounds blocks and compound commands inside each other.
 const maxNesting = 100
 
+// maxWords bounds the words, and the parts of words, of one piece: each takes
+// some hundred bytes, and a piece is kept in memory as a whole.
+const maxWords = 1 << 16
+
 // Parser reads a script piece by piece, as GRUB reads a configuration file:
 // a piece is a line, or as many lines as a compound command that begins on it
 // needs. A syntax error spoils its piece only; the next one starts on the
@@ -17,6 +21,7 @@ type Parser struct {
 	tok   lexeme // valid when ready
 	ready bool
 	depth int
+	count int // words of the piece, with their parts
 }
 
 // New makes a parser; name goes into errors.
@@ -45,13 +50,16 @@ func Parse(name, src string) (List, error) {
 // Next gives the next piece, which is not empty; io.EOF at the end. After an
 // *Error it can be called again.
 func (p *Parser) Next() (List, error) {
-	p.depth = 0
+	p.depth, p.count = 0, 0
 	list, err := p.piece()
 	if err != nil && err != io.EOF {
 		p.resume()
 	}
 	return list, err
 }
+
+// Words is the size of the last piece: its words and their parts.
+func (p *Parser) Words() int { return p.count }
 
 // resume goes to the line after the one in which the parser stands.
 func (p *Parser) resume() {
@@ -163,6 +171,9 @@ func (p *Parser) words() ([]Word, error) {
 			return words, nil
 		}
 		p.ready = false
+		if p.count += 1 + len(t.word.Parts); p.count > maxWords {
+			return nil, p.lex.errorf(t.at, "more than %d words in one command", maxWords)
+		}
 		words = append(words, t.word)
 	}
 }

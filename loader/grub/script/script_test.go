@@ -101,6 +101,9 @@ func TestErrorPlaces(t *testing.T) {
 		{"menuentry x {\n}", `f:2:1: unexpected "}"`},
 		{"for 1 in x; do a; done", `f:1:5: unexpected "1", "for" at line 1 needs a name`},
 		{"menuentry x {\n a\n", `f:3:1: unexpected end of file, expected "}" for "{" at line 1`},
+		{"menuentry x {\n" + strings.Repeat("a\n", 1<<15) + "}\n", "f:32768:1: more than 65536 words in one command"},
+		{"echo " + strings.Repeat("$a", 5000), "f:1:6: word of more than 4096 parts"},
+		{"echo \"" + strings.Repeat("$a", 5000) + "\"", "f:1:6: word of more than 4096 parts"},
 		{strings.Repeat("if a; then ", 200), `f:1:1101: nested deeper than 100 levels`},
 	} {
 		_, err := Parse("f", c.src)

@@ -2,12 +2,18 @@ package script
 
 import "strings"
 
+// maxParts bounds the variables and quoted pieces of one word.
+const maxParts = 4096
+
 // word reads a word: plain characters, escapes, quotes and variables in any
 // mix, up to a blank or an operator.
 func (l *lexer) word() (lexeme, error) {
 	at := l.pos
 	w := Word{At: at}
 	for l.pos.Offset < len(l.src) {
+		if len(w.Parts) > maxParts {
+			return lexeme{token: tokOther, at: at}, l.errorf(at, "word of more than %d parts", maxParts)
+		}
 		c := l.src[l.pos.Offset]
 		var err error
 		switch {
@@ -110,7 +116,7 @@ func (l *lexer) single(w *Word) error {
 // Inside, \$ \\ \" lose their backslash and backslash-newline vanishes.
 func (l *lexer) double(w *Word, start Pos) error {
 	var b strings.Builder
-	for l.pos.Offset < len(l.src) {
+	for l.pos.Offset < len(l.src) && len(w.Parts) <= maxParts {
 		c := l.src[l.pos.Offset]
 		switch c {
 		case '"':
@@ -135,6 +141,9 @@ func (l *lexer) double(w *Word, start Pos) error {
 	}
 	start.Offset--
 	start.Col--
+	if len(w.Parts) > maxParts {
+		return l.errorf(start, "word of more than %d parts", maxParts)
+	}
 	return l.unterminated(start, `"`)
 }
 
