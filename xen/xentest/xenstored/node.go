@@ -80,17 +80,35 @@ func (c *Conn) create(v *view, path, value string) xenstore.Errno {
 	if c.dom != 0 {
 		perms[0].Dom = c.dom
 	}
-	for _, p := range slices.Backward(missing) {
+	up := *above
+	up.children = append(slices.Clone(up.children), base(missing[len(missing)-1]))
+	if !c.fits(&up) || !c.fits(&node{value: value, perms: perms}) {
+		return xenstore.ENOSPC
+	}
+	v.put(dir, &up)
+	for i, p := range missing { // from the bottom up
 		n := &node{perms: perms}
-		if p == path {
+		if i == 0 {
 			n.value = value
+		} else {
+			n.children = []string{base(missing[i-1])}
 		}
-		up := *v.node(parent(p))
-		up.children = append(slices.Clone(up.children), base(p))
-		v.put(parent(p), &up)
 		v.put(p, n)
 	}
 	return ""
+}
+
+// Bytes of a node as the C daemon counts them (tools/xenstored/core.c,
+// write_node): a header, and each permission.
+const (
+	headerSize = 24
+	permSize   = 8
+)
+
+// fits tells whether a node is small enough for the domain to write it.
+func (c *Conn) fits(n *node) bool {
+	size := headerSize + permSize*len(n.perms) + len(n.value) + len(children(n))
+	return c.dom == 0 || size < c.s.quota.NodeSize
 }
 
 // remove takes the node at path and all below it away.

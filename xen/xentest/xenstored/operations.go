@@ -77,14 +77,14 @@ func opRead(c *Conn, v *view, path, rest string) (string, xenstore.Errno) {
 }
 
 func opWrite(c *Conn, v *view, path, value string) (string, xenstore.Errno) {
-	if c.dom != 0 && len(value) >= c.s.quota.NodeSize {
-		return "", xenstore.ENOSPC
-	}
 	n, err := c.get(v, path, xenstore.AccessWrite)
 	switch err {
 	case "":
 		changed := *n
 		changed.value = value
+		if !c.fits(&changed) {
+			return "", xenstore.ENOSPC
+		}
 		v.put(path, &changed)
 	case xenstore.ENOENT:
 		if err := c.create(v, path, value); err != "" {

@@ -20,7 +20,7 @@ type Quota struct {
 	Nodes        int // owned by the domain, 1000
 	Watches      int // 128
 	Transactions int // open at once, 10
-	NodeSize     int // bytes of a node's value, 2048
+	NodeSize     int // bytes of a node: value, names below it, permissions, 2048
 }
 
 func (q Quota) withDefaults() Quota {

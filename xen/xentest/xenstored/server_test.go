@@ -82,8 +82,10 @@ func TestRequests(t *testing.T) {
 			{1, 0, sperm, "d\x00", "EINVAL"}, {1, 0, sperm, "d\x00q1\x00", "EINVAL"}, {1, 0, sperm, "d\x00r1", "EINVAL"}, {1, 0, sperm, "d\x00r1\x00\x00", "EINVAL"}}},
 		{"removal", []step{{1, 0, write, "d/a/b\x00v", "OK"}, {1, 0, rm, "d/a\x00", "OK"}, {1, 0, rm, "d/a\x00", "OK"}, {1, 0, rm, "d/a/b\x00", "ENOENT"},
 			{0, 0, rm, "/\x00", "EINVAL"}, {1, 0, dir, "d\x00", ""}}},
-		{"sizes", []step{{1, 0, write, "d/a\x00" + strings.Repeat("x", 99), "OK"}, {1, 0, write, "d/a\x00" + strings.Repeat("x", 100), "ENOSPC"},
+		{"sizes", []step{{1, 0, write, "d/a\x00" + strings.Repeat("x", 67), "OK"}, {1, 0, write, "d/a\x00" + strings.Repeat("x", 68), "ENOSPC"},
 			{0, 0, write, "/big\x00" + strings.Repeat("x", 4000), "OK"}}},
+		{"too many names", []step{{1, 0, mkdir, "d/" + strings.Repeat("a", 50) + "\x00", "OK"}, {1, 0, mkdir, "d/" + strings.Repeat("b", 50) + "\x00", "ENOSPC"},
+			{1, 0, mkdir, "d/" + strings.Repeat("b", 15) + "\x00", "OK"}}},
 		{"too many nodes", []step{{1, 0, mkdir, "d" + strings.Repeat("/a", 19) + "\x00", "OK"}, {1, 0, mkdir, "d/b\x00", "ENOSPC"},
 			{1, 0, rm, "d/a\x00", "OK"}, {1, 0, mkdir, "d/b\x00", "OK"}}},
 		{"watches", []step{{1, 0, watch, "d\x00tok\x00", "OK, event d|tok"}, {1, 0, watch, "d\x00tok\x00", "EEXIST"},
@@ -113,8 +115,8 @@ func TestRequests(t *testing.T) {
 		{"bad transactions", []step{{1, 5, read, "d\x00", "ENOENT"}, {1, 0, begin, "", "EINVAL"}, {1, 0, begin, "\x00", "1"}, {1, 1, begin, "\x00", "EBUSY"},
 			{1, 1, end, "X\x00", "EINVAL"}, {2, 1, end, "T\x00", "ENOENT"}, {1, 0, begin, "\x00", "2"}, {1, 0, begin, "\x00", "ENOSPC"},
 			{1, 0, reset, "\x00", "OK"}, {1, 1, end, "T\x00", "ENOENT"}}},
-		{"parts of a directory", []step{{1, 0, mkdir, "d/a\x00", "OK"}, {1, 0, part, "d\x000\x00", "11|a|"}, {1, 0, part, "d\x002\x00", "11|"},
-			{1, 0, part, "d\x0099\x00", "11|"}, {1, 0, part, "d\x00-1\x00", "EINVAL"}, {1, 0, part, "d\x00x\x00", "EINVAL"}, {1, 0, part, "none\x000\x00", "ENOENT"}}},
+		{"parts of a directory", []step{{1, 0, mkdir, "d/a\x00", "OK"}, {1, 0, part, "d\x000\x00", "8|a|"}, {1, 0, part, "d\x002\x00", "8|"},
+			{1, 0, part, "d\x0099\x00", "8|"}, {1, 0, part, "d\x00-1\x00", "EINVAL"}, {1, 0, part, "d\x00x\x00", "EINVAL"}, {1, 0, part, "none\x000\x00", "ENOENT"}}},
 		{"domain path", []step{{1, 0, domain, "1\x00", "/local/domain/1"}, {1, 0, domain, "x\x00", "EINVAL"}, {1, 0, domain, "70000\x00", "EINVAL"}}},
 	} {
 		_, dom0, dom1, dom2 := world()
