@@ -13,9 +13,9 @@ import (
 
 // Options tune a device. A zero field means its default.
 type Options struct {
-	Segments int // most pages of a request: 32; 1 to 512
+	Segments int // most pages of a request: 128; 1 to 512
 	Requests int // requests that the ring should hold: 64
-	Bytes    int // bytes that should be in flight at most: 8 MiB
+	Bytes    int // bytes that are in flight at most: 16 MiB
 	Cache    int // bytes of the cache for small reads: 4 MiB; negative for none
 	Bounce   int // bytes of memory for copies in between: 4 MiB
 
@@ -29,9 +29,9 @@ func (o Options) withDefaults() Options {
 		v                  *int
 		missing, low, high int
 	}{
-		{&o.Segments, 32, 1, blkif.SegmentsPerPage},
+		{&o.Segments, 128, 1, blkif.SegmentsPerPage},
 		{&o.Requests, 64, 1, 512},
-		{&o.Bytes, 8 << 20, blkif.PageSize, 64 << 20},
+		{&o.Bytes, 16 << 20, blkif.PageSize, 64 << 20},
 		{&o.Cache, 4 << 20, 0, 64 << 20},
 		{&o.Bounce, 4 << 20, framesPerChunk * blkif.PageSize, 64 << 20},
 	} {
@@ -77,7 +77,7 @@ type Device struct {
 // ringMemory is what the ring needs of the domain. Close gives it back in
 // the order of the fields.
 type ringMemory struct {
-	data   *xen.Grants // for the pages of requests
+	data   *xen.Grants // for the pages of all requests
 	tables sharedPages // segments of indirect requests
 	ring   sharedPages
 }

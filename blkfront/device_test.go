@@ -25,11 +25,11 @@ var backends = []struct {
 	slots    int // that the frontend should come to
 	segments int
 }{
-	{"blkback", xentest.BlkConfig{MaxIndirect: 256, MaxRingOrder: 4}, 64, 32},
+	{"blkback", xentest.BlkConfig{MaxIndirect: 256, MaxRingOrder: 4}, 64, 128},
 	{"indirect only", xentest.BlkConfig{MaxIndirect: 32}, 32, 32},
 	{"plain", xentest.BlkConfig{}, 32, 11},
 	{"ring pages", xentest.BlkConfig{MaxRingPages: 4}, 128, 11},
-	{"ring order", xentest.BlkConfig{MaxRingOrder: 4}, 256, 11},
+	{"ring order", xentest.BlkConfig{MaxRingOrder: 4}, 512, 11},
 	{"few indirect segments", xentest.BlkConfig{MaxIndirect: 16, MaxRingOrder: 1}, 64, 16},
 	{"useless indirect segments", xentest.BlkConfig{MaxIndirect: 1}, 32, 11},
 	{"4 KiB sectors", xentest.BlkConfig{SectorSize: 4096, MaxIndirect: 32, MaxRingOrder: 1}, 64, 32},
@@ -137,7 +137,7 @@ func TestReadAtEdges(t *testing.T) {
 func TestZeroCopyAndDepth(t *testing.T) {
 	r := newRig(t, 64<<20, xentest.BlkConfig{MaxIndirect: 256, MaxRingOrder: 4})
 	dev := r.open(t, quick)
-	frames, err := r.m.AllocFrames(2048)
+	frames, err := r.m.AllocFrames(4096)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,8 +152,8 @@ func TestZeroCopyAndDepth(t *testing.T) {
 	if s.BytesBounced != 0 || s.BytesRead != int64(len(frames)) {
 		t.Errorf("bounced %d of %d bytes", s.BytesBounced, s.BytesRead)
 	}
-	if s.MaxInFlight != 64 || s.MaxBytesInFlight != 8<<20 {
-		t.Errorf("%d requests, %d bytes in flight, want 64 and 8 MiB", s.MaxInFlight, s.MaxBytesInFlight)
+	if s.MaxInFlight != 32 || s.MaxBytesInFlight != 16<<20 {
+		t.Errorf("%d requests, %d bytes in flight, want 32 and 16 MiB", s.MaxInFlight, s.MaxBytesInFlight)
 	}
 	// Memory that is aligned to sectors only: pages still go directly, but
 	// for the first and the last.

@@ -1,6 +1,7 @@
 package blkfront_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 
@@ -91,20 +92,21 @@ func TestSeveralDisks(t *testing.T) {
 	if len(devs) != 4 || len(errs) > 0 {
 		t.Fatal(devs, errs)
 	}
-	var segments []int
 	// The grant table is too small for all of them at full depth.
+	var depth []int64
 	for i, info := range devs {
 		dev, err := blkfront.Open(info, quick)
 		if err != nil {
 			t.Fatalf("disk %d: %v", i, err)
 		}
-		if _, err := dev.ReadAt(make([]byte, 1<<20), 100); err != nil {
-			t.Errorf("disk %d: %v", i, err)
+		p := make([]byte, 2<<20)
+		if _, err := dev.ReadAt(p, 100); err != nil || !bytes.Equal(p, disk.want(t, 100, len(p))) {
+			t.Errorf("disk %d: %v, or wrong bytes", i, err)
 		}
-		segments = append(segments, dev.Stats().Segments)
+		depth = append(depth, dev.Stats().MaxBytesInFlight>>10)
 	}
-	if diff := cmp.Diff([]int{32, 32, 8, 4}, segments); diff != "" {
-		t.Errorf("segments: -want +got\n%s", diff)
+	if diff := cmp.Diff([]int64{2048, 2048, 1024, 176}, depth); diff != "" {
+		t.Errorf("KiB in flight: -want +got\n%s", diff)
 	}
 	if err := d.Close(); err != nil {
 		t.Error(err)

@@ -95,7 +95,7 @@ func (dev *Device) allocate() error {
 	}
 	// The sector size is known later, when the backend has connected.
 	dev.q = newQueue(dev.name, uint16(dev.bus.ID), blkif.SectorSize, dev.terms.segments,
-		dev.opt.Bounce/blkif.PageSize, dev.d.Platform(), ring, dev.mem.data)
+		dev.opt.Bounce/blkif.PageSize, dev.d.Platform(), ring, dev.mem.data, dev.mem.data.Len())
 	if dev.terms.indirect() {
 		dev.q.tables = dev.mem.tables.frames
 		for i := range ring.Size() {
@@ -105,28 +105,22 @@ func (dev *Device) allocate() error {
 	return nil
 }
 
-// allocateGrants gets what n requests need. Many disks may exhaust the grant
-// table: then the requests get smaller.
+// allocateGrants gets what n requests need: opt.Bytes' worth of references that
+// they share. Many disks may exhaust the grant table: then there are fewer.
 func (dev *Device) allocateGrants(n int) (err error) {
 	if dev.terms.indirect() {
 		if dev.mem.tables, err = dev.share(n, true); err != nil {
 			dev.terms.segments = blkif.MaxSegments
 		}
 	}
+	refs := min(n*dev.terms.segments, dev.opt.Bytes/blkif.PageSize)
 	for {
-		dev.mem.data, err = dev.d.AllocGrants(dev.bus.Remote, n*dev.terms.segments)
-		if err == nil {
-			break
-		}
-		if dev.terms.segments == 1 {
+		dev.mem.data, err = dev.d.AllocGrants(dev.bus.Remote, refs)
+		if err == nil || refs == 1 {
 			return err
 		}
-		dev.terms.segments /= 2
+		refs /= 2
 	}
-	if !dev.terms.indirect() {
-		return dev.unshare(&dev.mem.tables)
-	}
-	return nil
 }
 
 // share allocates frames and grants them to the backend.

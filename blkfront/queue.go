@@ -32,7 +32,8 @@ type queue struct {
 	mem    memory
 	pool   framePool
 	ring   *blkif.FrontRing
-	grants granter // segments references for each slot
+	grants granter
+	refs   []int // indexes of references not in use
 	// tables holds a page of segments for each slot, granted by tableRefs;
 	// nil where the backend takes direct requests only.
 	tables    []byte
@@ -63,13 +64,15 @@ type slot struct {
 
 // A segment is one granted page of a request, for n bytes of the disk at pos.
 type segment struct {
+	ref    int // index into the queue's grants
 	pos    int64
 	n      int
 	bounce []byte // frame in between, nil where the page is the transfer's
 }
 
-// newQueue makes the queue for an initialised ring.
-func newQueue(name string, handle uint16, sector, segments, bounceFrames int, mem memory, ring *blkif.FrontRing, grants granter) *queue {
+// newQueue makes the queue for an initialised ring, with refs references that
+// its requests share.
+func newQueue(name string, handle uint16, sector, segments, bounceFrames int, mem memory, ring *blkif.FrontRing, grants granter, refs int) *queue {
 	q := &queue{
 		name: name, handle: handle, sector: sector, segments: segments,
 		mem: mem, pool: framePool{mem: mem, limit: bounceFrames},
@@ -77,8 +80,10 @@ func newQueue(name string, handle uint16, sector, segments, bounceFrames int, me
 		slots: make([]slot, ring.Size()),
 	}
 	for i := range q.slots {
-		q.slots[i].segs = make([]segment, 0, segments)
 		q.free = append(q.free, len(q.slots)-1-i)
+	}
+	for i := range refs {
+		q.refs = append(q.refs, refs-1-i)
 	}
 	return q
 }
@@ -110,16 +115,16 @@ func (q *queue) fill(t *transfer, now time.Time) {
 func (t *transfer) remaining() int { return int((t.end - t.pos) / blkif.SectorSize) }
 
 // prepare grants the next pages of t to slot i. It returns false when there
-// is no memory for a single one: then t waits for requests in flight, or
-// fails if there are none.
+// is no reference or no memory for a single one: then t waits for requests in
+// flight, or fails if there are none.
 func (q *queue) prepare(i int, t *transfer) bool {
 	s := &q.slots[i]
 	s.segs = s.segs[:0]
 	s.sector, s.sectors = t.pos/blkif.SectorSize, 0
 	for t.pos < t.end && len(s.segs) < q.segments {
-		seg, err := q.permit(i*q.segments+len(s.segs), t)
+		seg, err := q.permit(t)
 		if err != nil {
-			if len(s.segs) == 0 && (q.stats.InFlight == 0 || !errors.Is(err, errNoFrame)) {
+			if len(s.segs) == 0 && (q.stats.InFlight == 0 || !errors.Is(err, errBusy)) {
 				t.fail(q.opError(t, s.sector, t.remaining(), err))
 			}
 			break
@@ -131,40 +136,54 @@ func (q *queue) prepare(i int, t *transfer) bool {
 	return len(s.segs) > 0 || t.op == blkif.OpFlush
 }
 
-// errNoFrame says that there is no bounce frame at the moment.
-var errNoFrame = errors.New("no memory for a bounce frame")
+// errBusy says that what a request needs is in use by others.
+var errBusy = errors.New("nothing left for a request")
 
-// permit grants the page for the disk's bytes at t.pos by reference number
-// ref: the transfer's own page if the whole page belongs to it, for the
-// backend could write all of it, else a bounce frame.
-func (q *queue) permit(ref int, t *transfer) (segment, error) {
-	seg := segment{pos: t.pos, n: int(min(blkif.PageSize, t.end-t.pos))}
+// permit takes a reference and grants the page for the disk's bytes at t.pos:
+// the transfer's own page if the whole page belongs to it, for the backend
+// could write all of it, else a bounce frame.
+func (q *queue) permit(t *transfer) (segment, error) {
+	if len(q.refs) == 0 {
+		return segment{}, fmt.Errorf("%w: all grant references are in use", errBusy)
+	}
+	seg, gfn, err := q.page(t)
+	if err != nil {
+		return seg, err
+	}
+	seg.ref = q.refs[len(q.refs)-1]
+	if err := q.grants.Permit(seg.ref, gfn, t.op == blkif.OpWrite); err != nil {
+		if seg.bounce != nil {
+			q.pool.put(seg.bounce)
+		}
+		return seg, err
+	}
+	q.refs = q.refs[:len(q.refs)-1]
+	return seg, nil
+}
+
+// page chooses the page for the disk's bytes at t.pos.
+func (q *queue) page(t *transfer) (seg segment, gfn uint64, err error) {
+	seg = segment{pos: t.pos, n: int(min(blkif.PageSize, t.end-t.pos))}
 	mem := t.at(t.pos)
 	if n := min(seg.n, len(mem)); n > 0 && n%q.sector == 0 && pageOffset(mem) == 0 && (n == blkif.PageSize || t.private) {
 		if gfn, ok := q.mem.GFN(mem); ok {
 			seg.n = n
-			return seg, q.grants.Permit(ref, gfn, t.op == blkif.OpWrite)
+			return seg, gfn, nil
 		}
 	}
 	seg.n = q.bounceLength(t, seg.n)
-	frame, err := q.pool.get()
-	if err != nil {
-		return seg, fmt.Errorf("%w: %w", errNoFrame, err)
+	if seg.bounce, err = q.pool.get(); err != nil {
+		return seg, 0, fmt.Errorf("%w: bounce frame: %w", errBusy, err)
 	}
-	gfn, ok := q.mem.GFN(frame)
+	gfn, ok := q.mem.GFN(seg.bounce)
 	if !ok {
-		q.pool.put(frame)
-		return seg, errors.New("bounce frame cannot be granted")
+		q.pool.put(seg.bounce)
+		return seg, 0, errors.New("bounce frame cannot be granted")
 	}
 	if t.op == blkif.OpWrite {
-		t.gather(seg.pos, frame[:seg.n])
+		t.gather(seg.pos, seg.bounce[:seg.n])
 	}
-	if err := q.grants.Permit(ref, gfn, t.op == blkif.OpWrite); err != nil {
-		q.pool.put(frame)
-		return seg, err
-	}
-	seg.bounce = frame
-	return seg, nil
+	return seg, gfn, nil
 }
 
 // bounceLength cuts a bounced segment of n bytes at t.pos short where the
@@ -193,7 +212,7 @@ func (q *queue) submit(i int, t *transfer, now time.Time) {
 	r := blkif.Request{Op: t.op, Handle: q.handle, ID: s.id(i), Sector: uint64(s.sector), Count: len(s.segs)}
 	r.Indirect = len(s.segs) > blkif.MaxSegments
 	for j, seg := range s.segs {
-		e := blkif.Segment{Ref: uint32(q.grants.Ref(i*q.segments + j)), Last: uint8(seg.n/blkif.SectorSize - 1)}
+		e := blkif.Segment{Ref: uint32(q.grants.Ref(seg.ref)), Last: uint8(seg.n/blkif.SectorSize - 1)}
 		if r.Indirect {
 			blkif.PutSegment(q.tables[i*blkif.PageSize:(i+1)*blkif.PageSize], j, e)
 		} else {

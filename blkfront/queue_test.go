@@ -36,6 +36,9 @@ func (g *fakeGrants) End(i int) error {
 	return nil
 }
 
+// fakeRefs is fewer references than all slots could use.
+const fakeRefs = 100
+
 // fakeQueue is a queue of 32 slots of up to 4 pages, and the other end of its
 // ring.
 type fakeQueue struct {
@@ -58,7 +61,7 @@ func newFakeQueue(t testing.TB, frames, bounce int) *fakeQueue {
 		t.Fatal(err)
 	}
 	f := &fakeQueue{mem: newHeapMemory(frames), g: &fakeGrants{make(map[int]bool), make(map[int]bool), nil}, back: back}
-	f.queue = newQueue("xvda", 1, 512, 4, bounce, f.mem, ring, f.g)
+	f.queue = newQueue("xvda", 1, 512, 4, bounce, f.mem, ring, f.g, fakeRefs)
 	return f
 }
 
@@ -120,9 +123,9 @@ func (f *fakeQueue) fuzzStep(t testing.TB, op, a byte, now time.Time) *transfer 
 		}
 		f.expire(now.Add(time.Duration(a)*time.Millisecond), 100*time.Millisecond)
 	case 6:
-		f.g.pinned[int(a)%(4*32)] = true
+		f.g.pinned[int(a)%(fakeRefs)] = true
 	case 7:
-		delete(f.g.pinned, int(a)%(4*32))
+		delete(f.g.pinned, int(a)%(fakeRefs))
 	}
 	f.reap()
 	return nil
@@ -282,7 +285,7 @@ func TestQueueWithoutFrames(t *testing.T) {
 	q.mem.deny = true
 	tr = newTransfer(blkif.OpRead, 512, 512, make([]byte, 100))
 	q.fill(tr, now)
-	want := "blkfront: xvda: read of 1 sectors at sector 1: no memory for a bounce frame: out of frames"
+	want := "blkfront: xvda: read of 1 sectors at sector 1: nothing left for a request: bounce frame: out of frames"
 	if tr.err == nil || tr.err.Error() != want {
 		t.Errorf("%v, want %s", tr.err, want)
 	}

@@ -74,8 +74,8 @@ func (s *slot) direct() bool {
 // an error.
 func (q *queue) endAccess(i int) error {
 	var left error
-	for j := range q.slots[i].segs {
-		if err := q.grants.End(i*q.segments + j); err != nil {
+	for _, seg := range q.slots[i].segs {
+		if err := q.grants.End(seg.ref); err != nil {
 			left = err
 		}
 	}
@@ -86,6 +86,7 @@ func (q *queue) endAccess(i int) error {
 func (q *queue) release(i int) {
 	s := &q.slots[i]
 	for _, seg := range s.segs {
+		q.refs = append(q.refs, seg.ref)
 		if seg.bounce != nil {
 			q.pool.put(seg.bounce)
 		}
