@@ -54,11 +54,12 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 		return err
 	}
 	suite := &deb.Suite{Cache: dir, Name: xenhost.KernelSuite, Arch: *arch, Progress: stderr}
-	pkgs, err := suite.Unpack(ctx, "busybox-static")
+	pkgs, err := suite.Unpack(ctx, "busybox-static", "grub-common")
 	if err != nil {
 		return err
 	}
 	cfg.Kernel = testdisk.Kernel{Version: kernel.Version, Image: kernel.Image, Modules: kernel.Modules}
 	cfg.Busybox = filepath.Join(pkgs.Root, "usr/bin/busybox")
+	cfg.Font = filepath.Join(pkgs.Root, "usr/share/grub/unicode.pf2")
 	return testdisk.Make(ctx, &cfg, f.Arg(0))
 }

@@ -3,6 +3,7 @@ package testdisk
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -15,29 +16,51 @@ var grubConfigText string
 
 var grubConfigTemplate = template.Must(template.New("grub.cfg").Parse(grubConfigText))
 
-// grubPartition holds what depends on the partition table.
-type grubPartition struct {
-	device  string // GRUB's name, without the disk
+// grubConfigData fills the template in.
+type grubConfigData struct {
+	UUID    string // of the filesystem
+	Version string // of the kernel
+	Args    string // the kernel's arguments
 	modules []string
+	device  string // GRUB's name of the partition, without the disk
 }
 
-var grubPartitions = map[string]grubPartition{
-	"gpt":  {",gpt1", []string{"part_gpt"}},
-	"mbr":  {",msdos1", []string{"part_msdos"}},
-	"none": {"", nil},
+// grubDevices names the partition in each kind of table as GRUB does.
+var grubDevices = map[string]string{"gpt": ",gpt1", "mbr": ",msdos1", "none": ""}
+
+// grubModules are the modules that GRUB needs for each kind of table.
+var grubModules = map[string][]string{"gpt": {"part_gpt"}, "mbr": {"part_msdos"}}
+
+// Load returns the lines that find the filesystem, as grub-mkconfig_lib has
+// them. Their hints are those of a disk image that was made on another
+// machine, as Debian's cloud images are: in a Xen guest there is no disk hd0,
+// so the filesystem must really be searched for.
+func (d grubConfigData) Load(indent string) string {
+	const search = "search --no-floppy --fs-uuid --set=root "
+	var lines []string
+	for _, module := range append(slices.Clone(d.modules), "ext2") {
+		lines = append(lines, "insmod "+module)
+	}
+	root := "hd0" + d.device
+	lines = append(lines,
+		"set root='"+root+"'",
+		"if [ x$feature_platform_search_hint = xy ]; then",
+		fmt.Sprintf("  %[1]s--hint-bios=%[2]s --hint-efi=%[2]s --hint-baremetal=ahci0%[3]s  %[4]s", search, root, d.device, d.UUID),
+		"else",
+		"  "+search+d.UUID,
+		"fi")
+	return indent + strings.Join(lines, "\n"+indent) + "\n"
 }
 
 // grubConfig returns the disk's grub.cfg.
 func (d *disk) grubConfig() string {
-	part := grubPartitions[d.Table]
 	var out strings.Builder
-	err := grubConfigTemplate.Execute(&out, map[string]any{
-		"UUID":    d.uuid,
-		"Version": d.Kernel.Version,
-		"Args":    d.commandLine(),
-		"Modules": append(append([]string{}, part.modules...), "ext2"),
-		"Root":    "xen/xvda" + part.device,
-		"Hint":    fmt.Sprintf("--hint-bios=hd0%[1]s --hint-efi=hd0%[1]s --hint-baremetal=ahci0%[1]s", part.device),
+	err := grubConfigTemplate.Execute(&out, grubConfigData{
+		UUID:    d.uuid,
+		Version: d.Kernel.Version,
+		Args:    d.commandLine(),
+		modules: grubModules[d.Table],
+		device:  grubDevices[d.Table],
 	})
 	if err != nil {
 		panic(err) // the template is ours

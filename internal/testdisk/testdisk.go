@@ -32,6 +32,7 @@ type Config struct {
 	Tree       string   // folder of more files; "" means none
 	Kernel     Kernel
 	Busybox    string // file of a static busybox
+	Font       string // file of GRUB's unicode.pf2
 }
 
 // Kernel is the Debian kernel to put onto a disk.
@@ -57,7 +58,7 @@ func Make(ctx context.Context, cfg *Config, out string) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	d := &disk{Config: cfg, root: filepath.Join(tmp, "root"), uuid: newUUID(filepath.Base(out), fmt.Sprintf("%+v", *cfg))}
+	d := &disk{Config: cfg, root: filepath.Join(tmp, "root"), uuid: newUUID(filepath.Base(out), cfg.Table, cfg.Filesystem, strings.Join(cfg.MkfsArgs, " "), cfg.Kernel.Version)}
 	if err := d.fill(); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ type disk struct {
 
 // fill puts the filesystem's files together.
 func (d *disk) fill() error {
-	for _, dir := range []string{"boot/grub", "etc", "root", "proc", "sys", "dev", "tmp"} {
+	for _, dir := range []string{"boot/grub/fonts", "etc", "root", "proc", "sys", "dev", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(d.root, dir), 0o755); err != nil {
 			return err
 		}
@@ -146,6 +147,9 @@ func (d *disk) fill() error {
 		if err := os.Symlink(target, filepath.Join(d.root, link)); err != nil {
 			return err
 		}
+	}
+	if err := copySparse(filepath.Join(d.root, "boot/grub/fonts/unicode.pf2"), d.Font); err != nil {
+		return err
 	}
 	if d.Tree != "" {
 		return copyTree(d.root, d.Tree)

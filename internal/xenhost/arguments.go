@@ -10,6 +10,8 @@ import (
 const (
 	dom0Memory = 320
 	xenMemory  = 320 // Xen's own, and a domain's overhead
+
+	pygrubMemory = 256 // dom0's, for Python and the domain's kernel
 )
 
 // arguments are QEMU's for a PC with Xen. Each odd one has its reason:

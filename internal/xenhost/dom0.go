@@ -20,7 +20,7 @@ import (
 )
 
 // layout is the version of the artefacts' making; change it with their code.
-const layout = "1"
+const layout = "2"
 
 // dom0Modules are the kernel modules that dom0 uses; those that they need are
 // found from them, and those that are built in are left out.
@@ -35,8 +35,8 @@ var multiarch = map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64
 // images are the files that QEMU loads.
 type images struct {
 	xen       string
-	kernel    string // dom0's, as an ELF file
-	initramfs string
+	kernel    string   // dom0's, as an ELF file
+	initramfs []string // archives, one behind the other
 }
 
 // prepare fetches and builds what is not in the cache yet.
@@ -61,8 +61,17 @@ func prepare(ctx context.Context, cfg *Config) (*images, error) {
 	if im.kernel, err = unpackKernel(cfg, kernel); err != nil {
 		return nil, err
 	}
-	if im.initramfs, err = buildInitramfs(ctx, cfg, xen, kernel); err != nil {
+	base, err := buildInitramfs(ctx, cfg, xen, kernel)
+	if err != nil {
 		return nil, err
+	}
+	im.initramfs = []string{base}
+	if cfg.PyGrub {
+		pygrub, err := buildPyGrub(ctx, cfg, rel, suite)
+		if err != nil {
+			return nil, err
+		}
+		im.initramfs = append(im.initramfs, pygrub)
 	}
 	return &im, nil
 }
@@ -141,25 +150,38 @@ func buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kern
 	key := cache.Key(layout, cfg.Xen, xen.Key(), k.Package, cache.Key(string(init)))
 	dir, err := cfg.Cache.Build("dom0", key, func(dir string) error {
 		fmt.Fprintf(cfg.Progress, "building dom0's initramfs for Xen %s\n", cfg.Xen)
-		f, err := os.Create(filepath.Join(dir, "initramfs"))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		w := bufio.NewWriterSize(f, 1<<20)
-		if err := writeInitramfs(w, cfg, xen, k, init); err != nil {
-			return err
-		}
-		if err := w.Flush(); err != nil {
-			return err
-		}
-		return f.Close()
+		return writeArchive(filepath.Join(dir, archiveFile), cfg, xen.Root, func(r *rootfs) error {
+			return writeInitramfs(r, cfg, k, init)
+		})
 	})
-	return filepath.Join(dir, "initramfs"), err
+	return filepath.Join(dir, archiveFile), err
 }
 
-func writeInitramfs(w io.Writer, cfg *Config, xen *deb.Packages, k *Kernel, init []byte) error {
-	r := newRootfs(w, xen.Root, multiarch[cfg.Arch])
+// archiveFile is the name of an archive among the cache's artefacts.
+const archiveFile = "initramfs"
+
+// writeArchive writes an archive of files of the tree.
+func writeArchive(name string, cfg *Config, tree string, fill func(*rootfs) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w := bufio.NewWriterSize(f, 1<<20)
+	r := newRootfs(w, tree, multiarch[cfg.Arch])
+	if err := fill(r); err != nil {
+		return err
+	}
+	if err := r.out.Close(); err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte) error {
 	for _, name := range []string{"bin", "sbin", "lib", "lib64"} {
 		if err := r.out.Symlink(name, "usr/"+name); err != nil {
 			return err
@@ -176,7 +198,7 @@ func writeInitramfs(w io.Writer, cfg *Config, xen *deb.Packages, k *Kernel, init
 		return err
 	}
 	shim := "usr/lib/xen-" + cfg.Xen + "/boot/xen-shim"
-	if _, err := os.Stat(filepath.Join(xen.Root, shim)); err == nil {
+	if _, err := os.Stat(filepath.Join(r.tree, shim)); err == nil {
 		if err := r.add(shim); err != nil {
 			return err
 		}
@@ -184,10 +206,7 @@ func writeInitramfs(w io.Writer, cfg *Config, xen *deb.Packages, k *Kernel, init
 	if err := r.out.Symlink("usr/bin/xl", "/"+bin+"xl"); err != nil {
 		return err
 	}
-	if err := writeDom0Files(r.out, k, init); err != nil {
-		return err
-	}
-	return r.out.Close()
+	return writeDom0Files(r.out, k, init)
 }
 
 // writeDom0Files writes what comes from no package of Xen.

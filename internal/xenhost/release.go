@@ -11,11 +11,16 @@ import (
 type release struct {
 	suite string
 	libs  []string // packages whose names differ between releases
+
+	python string   // version of Python that pygrub runs in
+	pygrub []string // packages of pygrub whose names differ
 }
 
 var releases = map[string]release{
-	"4.17": {suite: "bookworm", libs: []string{"libxenmisc4.17", "libyajl2"}},
-	"4.20": {suite: "trixie", libs: []string{"libxenmisc4.20", "libyajl2"}},
+	"4.17": {suite: "bookworm", libs: []string{"libxenmisc4.17", "libyajl2"},
+		python: "3.11", pygrub: []string{"libext2fs2"}},
+	"4.20": {suite: "trixie", libs: []string{"libxenmisc4.20", "libyajl2"},
+		python: "3.13", pygrub: []string{"libext2fs2t64"}},
 }
 
 // DefaultXen is the version that is used when none is named.
@@ -52,4 +57,12 @@ func (r release) packages(version, arch string) []string {
 		"libxenhypfs1", "libxendevicemodel1", "libxentoollog1", "libxentoolcore1",
 		"libuuid1", "libc6", "liblzma5", "libzstd1", "zlib1g", "libgcc-s1",
 	}, r.libs...)
+}
+
+// pygrubPackages lists what pygrub needs beside dom0's own packages.
+func (r release) pygrubPackages() []string {
+	return append([]string{
+		"python" + r.python + "-minimal", "libpython" + r.python + "-minimal", "libpython" + r.python + "-stdlib",
+		"libexpat1", "libcom-err2", "libncursesw6", "libtinfo6", "ncurses-base", "libffi8", "libbz2-1.0",
+	}, r.pygrub...)
 }

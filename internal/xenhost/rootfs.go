@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"pvboot/internal/cpio"
@@ -32,11 +33,15 @@ func newRootfs(w io.Writer, tree, multiarch string) *rootfs {
 	}
 }
 
-// addTree adds a file, or all files below a folder.
+// addTree adds a file, or all files below a folder. Links to what no package
+// brought are left out.
 func (r *rootfs) addTree(name string) error {
 	return filepath.WalkDir(filepath.Join(r.tree, name), func(file string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
+		}
+		if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+			return nil
 		}
 		rel, err := filepath.Rel(r.tree, file)
 		if err != nil {
@@ -95,18 +100,41 @@ func (r *rootfs) addLibraries(name string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	dirs, err := runPath(f, path.Dir(name))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
 	for _, lib := range needed {
-		if err := r.addLibrary(lib, path.Dir(name)); err != nil {
+		if err := r.addLibrary(lib, dirs...); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	return nil
 }
 
+// runPath returns the folders in which an ELF file of the folder origin wants
+// its libraries looked up.
+func runPath(f *elf.File, origin string) ([]string, error) {
+	var dirs []string
+	for _, tag := range []elf.DynTag{elf.DT_RUNPATH, elf.DT_RPATH} {
+		lists, err := f.DynString(tag)
+		if err != nil {
+			return nil, err
+		}
+		for _, list := range lists {
+			for dir := range strings.SplitSeq(list, ":") {
+				dir = strings.NewReplacer("${ORIGIN}", "/"+origin, "$ORIGIN", "/"+origin).Replace(dir)
+				dirs = append(dirs, strings.TrimPrefix(path.Clean(dir), "/"))
+			}
+		}
+	}
+	return dirs, nil
+}
+
 // addLibrary adds a library by its soname, looked up in the usual folders and
 // in the extra ones.
 func (r *rootfs) addLibrary(soname string, extra ...string) error {
-	for _, dir := range append(r.libs, extra...) {
+	for _, dir := range append(slices.Clone(r.libs), extra...) {
 		name := path.Join(dir, soname)
 		if _, err := os.Stat(filepath.Join(r.tree, name)); errors.Is(err, fs.ErrNotExist) {
 			continue

@@ -103,6 +103,9 @@ func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
 	// Files are in dom0's memory once, and a second time while they are
 	// unpacked or loaded into a domain.
 	dom0 := dom0Memory + int(3*size>>20)
+	if cfg.PyGrub {
+		dom0 += pygrubMemory
+	}
 	arguments(q, cfg, im, initramfs, dom0)
 	xen := q.Socket("xen")
 	q.Add("-serial", "chardev:xen")
@@ -177,21 +180,24 @@ func (h *Host) receive() {
 	}
 }
 
-// joinInitramfs puts dom0's initramfs and an archive of extra files together,
-// and returns the size of the files in bytes.
-func joinInitramfs(name, base string, files map[string]string) (int64, error) {
+// joinInitramfs puts dom0's archives and one of extra files together, and
+// returns the size of the files in bytes.
+func joinInitramfs(name string, archives []string, files map[string]string) (int64, error) {
 	out, err := os.Create(name)
 	if err != nil {
 		return 0, err
 	}
 	defer out.Close()
-	in, err := os.Open(base)
-	if err != nil {
-		return 0, err
-	}
-	defer in.Close()
-	if _, err := io.Copy(out, in); err != nil {
-		return 0, err
+	for _, archive := range archives {
+		in, err := os.Open(archive)
+		if err != nil {
+			return 0, err
+		}
+		_, err = io.Copy(out, in)
+		in.Close()
+		if err != nil {
+			return 0, err
+		}
 	}
 	w := cpio.NewWriter(out)
 	var size int64

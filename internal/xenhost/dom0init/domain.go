@@ -51,7 +51,23 @@ func runDomain(conn *wire.Conn, payload []byte, frames <-chan frame) error {
 		return err
 	}
 	end := d.follow(conn, frames)
+	if !end.Created {
+		logBootloader(conn)
+	}
 	return conn.WriteJSON(wire.Ended, end)
+}
+
+// logBootloader passes on what xl's bootloader= (pygrub) had to say.
+func logBootloader(conn *wire.Conn) {
+	files, err := filepath.Glob("/var/log/xen/bootloader.*.log")
+	if err != nil {
+		return
+	}
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && len(text) > 0 {
+			_ = conn.Write(wire.Log, fmt.Appendf(nil, "%s: %s", filepath.Base(file), text))
+		}
+	}
 }
 
 // domain is a running xl create and the console of the domain that it made.

@@ -37,6 +37,10 @@ func mountAll() error {
 			return err
 		}
 	}
+	// For pygrub, which draws its menu with curses.
+	if err := os.Setenv("TERM", "vt100"); err != nil {
+		return err
+	}
 	return os.Setenv("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
 }
 
