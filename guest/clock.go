@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"math"
 	"math/bits"
 	"sync/atomic"
 
@@ -31,7 +32,9 @@ func (t ticks) ns(count uint64) int64 {
 // relate, is not mapped. But the four times of a vcpu's runstate always add up
 // to NOW() minus a constant (vcpu_runstate_get in xen/common/sched/core.c
 // adds the time since state_entry_time), and right after a wake-up
-// state_entry_time is hardly older than NOW(): one sleep finds the constant.
+// state_entry_time is older than NOW() by about as much as a hypercall takes:
+// one sleep finds the constant. Between two such readings, at most a second
+// apart, the TSC counts on.
 
 // runstate is struct vcpu_runstate_info (public/vcpu.h).
 type runstate struct {
@@ -50,18 +53,24 @@ type schedPoll struct {
 }
 
 const (
-	schedOpPoll          = 3
-	vcpuOpGetRunstate    = 4
-	systemTimeCalibrated = 2 // sleeps
+	schedOpPoll       = 3
+	vcpuOpGetRunstate = 4
+	epochSleeps       = 2
 )
 
 var (
 	xenRunstate runstate
 	xenPoll     schedPoll
-	// xenEpoch is what the sum of the runstate's times lacks to NOW().
-	xenEpoch int64
-	onXen    bool
+	onXen       bool
+	// xenEpoch is what the sum of the runstate's times lacks to NOW(), found
+	// too small by the time that passes after a wake-up: about xenCost.
+	xenEpoch, xenCost int64
+	// synced is a moment by both clocks.
+	synced struct{ own, sum int64 }
 )
+
+// maxSync is how old the last reading of Xen's clock may be, in nanoseconds.
+const maxSync = 1e9
 
 // readRunstate returns the sum of the times and state_entry_time.
 func readRunstate() (sum, entry int64) {
@@ -79,18 +88,36 @@ func xenSleep(until int64) {
 	hypercall.Trap(hypercall.OpSched, schedOpPoll, addressOf(&xenPoll), 0, 0, 0)
 }
 
-// initSystemTime finds xenEpoch with two sleeps that end at once. The smaller
-// gap is the better one.
+// initSystemTime finds xenEpoch after sleeps that end at once.
 func initSystemTime() {
 	onXen = hypercall.Present()
 	if !onXen {
 		return
 	}
-	for i := range systemTimeCalibrated {
+	xenEpoch, xenCost = math.MinInt64, math.MaxInt64
+	for range epochSleeps {
 		xenSleep(1)
+		syncSystemTime()
+	}
+}
+
+// syncSystemTime reads Xen's clock between two looks at the own one, again
+// when the guest did not run in between. The highest xenEpoch is the right
+// one: whatever gets in the way makes it smaller.
+func syncSystemTime() {
+	best := int64(math.MaxInt64)
+	for range 4 {
+		begin := nanotime()
 		sum, entry := readRunstate()
-		if i == 0 || entry-sum > xenEpoch {
-			xenEpoch = entry - sum
+		took := nanotime() - begin
+		xenEpoch = max(xenEpoch, entry-sum)
+		xenCost = min(xenCost, took)
+		if took < best {
+			best = took
+			synced.own, synced.sum = begin+took/2, sum
+		}
+		if best < 2*xenCost {
+			return
 		}
 	}
 }
@@ -100,12 +127,18 @@ func systemTime() int64 {
 	if !onXen {
 		return nanotime()
 	}
-	sum, _ := readRunstate()
-	return sum + xenEpoch
+	if nanotime()-synced.own > maxSync {
+		syncSystemTime()
+	}
+	return synced.sum + xenEpoch + xenCost + nanotime() - synced.own
 }
 
 // maxSleep bounds one sleep, so that a clock that jumps cannot hold the guest.
 const maxSleep = 10e9 // ns
+
+// early is by how much a sleep may end too soon before the clocks are compared
+// anew, in nanoseconds.
+const early = 20e3
 
 // idle waits until nanotime is until, without using the processor where that
 // can be had.
@@ -115,10 +148,13 @@ func idle(until int64) {
 		if left <= 0 {
 			return
 		}
-		if onXen {
-			xenSleep(systemTime() + min(left, maxSleep))
-		} else {
+		if !onXen {
 			relax()
+			continue
+		}
+		xenSleep(systemTime() + min(left, maxSleep))
+		if until-nanotime() > early {
+			syncSystemTime()
 		}
 	}
 }
