@@ -105,13 +105,14 @@ func (dev *Device) WriteAt(p []byte, off int64) (int, error) {
 }
 
 // Flush waits until everything written before has reached stable storage. A
-// backend that has no such operation writes through.
+// backend that has no such operation writes through. On a read-only device,
+// where blkback answers with an error, there is nothing to do.
 func (dev *Device) Flush() error {
 	if err := dev.enter(); err != nil {
 		return err
 	}
 	defer dev.leave()
-	if !dev.flush {
+	if !dev.flush || dev.readOnly {
 		return nil
 	}
 	_, err := dev.run(newTransfer(blkif.OpFlush, 0, dev.sector))

@@ -104,19 +104,16 @@ func (b *Blkback) begin(r *blkRequest) error {
 		sectors += s.Sectors()
 		refs = append(refs, xen.Ref(s.Ref))
 	}
-	switch r.Op {
-	case blkif.OpFlush:
+	switch {
+	case r.Op != blkif.OpRead && b.c.ReadOnly:
+		return fmt.Errorf("read-only disk")
+	case r.Op == blkif.OpFlush:
 		b.stats.Flushes++
 		if r.Count != 0 {
 			return fmt.Errorf("flush with %d segments", r.Count)
 		}
 		return nil
-	case blkif.OpWrite:
-		if b.c.ReadOnly {
-			return fmt.Errorf("write to a read-only disk")
-		}
-	case blkif.OpRead:
-	default:
+	case r.Op != blkif.OpRead && r.Op != blkif.OpWrite:
 		return fmt.Errorf("unknown operation")
 	}
 	end := uint64(b.c.Size / blkif.SectorSize)
