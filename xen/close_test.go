@@ -105,6 +105,7 @@ func TestCloseSeesWhatIsLeft(t *testing.T) {
 		}, []string{"xenstore: close", "timed out"}, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			tt.config.Pages = 256
 			m := xentest.New(tt.config)
 			defer m.Close()
 			d, err := xen.NewLimits(m, xen.Limits{Store: 50 * time.Millisecond, Grant: 10 * time.Millisecond})
@@ -172,7 +173,7 @@ func TestNextKernelMapsGrants(t *testing.T) {
 // A second domain on the same ground finds everything as the first one did: so
 // does a loader that was refused a boot, and so does the next kernel.
 func TestDomainAfterDomain(t *testing.T) {
-	m := xentest.New(xentest.Config{StoreIndex: 0xffffffc0})
+	m := xentest.New(xentest.Config{Pages: 256, StoreIndex: 0xffffffc0})
 	defer m.Close()
 	for range 3 {
 		d, err := xen.New(m)

@@ -13,6 +13,9 @@ import (
 
 func newDomain(t *testing.T, c xentest.Config) (*xentest.Machine, *xen.Domain) {
 	t.Helper()
+	if c.Pages == 0 {
+		c.Pages = 256 // small, for bare metal
+	}
 	m := xentest.New(c)
 	t.Cleanup(m.Close)
 	d, err := xen.NewLimits(m, xen.Limits{Grant: 20 * time.Millisecond})

@@ -17,7 +17,7 @@ const patient = 30 * time.Second
 
 func newDomain(t *testing.T) (*xentest.Machine, *xen.Domain) {
 	t.Helper()
-	m := xentest.New(xentest.Config{})
+	m := xentest.New(xentest.Config{Pages: 256})
 	t.Cleanup(m.Close)
 	d, err := xen.New(m)
 	if err != nil {

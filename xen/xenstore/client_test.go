@@ -21,6 +21,9 @@ import (
 // for nothing get half a minute, for busy hosts.
 func connect(t *testing.T, c xentest.Config, limit time.Duration) (*xentest.Machine, *xen.Domain, *xenstore.Client) {
 	t.Helper()
+	if c.Pages == 0 {
+		c.Pages = 256 // small, for bare metal
+	}
 	m := xentest.New(c)
 	t.Cleanup(m.Close)
 	d, err := xen.NewLimits(m, xen.Limits{Store: limit})

@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 		{"no arguments", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 { return h.Call(hypercall.OpEventChannel, hypercall.Int(6)) }}, hypercall.ErrFault, hypercall.ErrFault},
 	} {
 		for arm, want := range map[bool]hypercall.Errno{false: tt.x86, true: tt.arm} {
-			m := xentest.New(xentest.Config{Arm: arm})
+			m := xentest.New(xentest.Config{Pages: 256, Arm: arm})
 			var ret int64
 			for _, call := range tt.calls {
 				ret = call(m)
@@ -151,7 +151,7 @@ func TestLeaksSees(t *testing.T) {
 				m.Store().Rm("/local/domain/1/domid"))
 		}, "data/new is new"},
 	} {
-		m := xentest.New(xentest.Config{})
+		m := xentest.New(xentest.Config{Pages: 256})
 		if left := m.Leaks(); len(left) != 0 {
 			t.Errorf("%s: before: %q", tt.name, left)
 		}
@@ -166,7 +166,7 @@ func TestLeaksSees(t *testing.T) {
 }
 
 func TestPopulateFillsHoles(t *testing.T) {
-	m := xentest.New(xentest.Config{})
+	m := xentest.New(xentest.Config{Pages: 256})
 	defer m.Close()
 	for _, gfn := range []uint64{0x100, 0x101} {
 		if err := hypercall.MemoryRemoveFromPhysmap(m, gfn); err != nil {
@@ -229,7 +229,7 @@ func TestE820(t *testing.T) {
 }
 
 func TestRunstate(t *testing.T) {
-	m := xentest.New(xentest.Config{})
+	m := xentest.New(xentest.Config{Pages: 256})
 	defer m.Close()
 	before := m.SystemTime()
 	r, err := hypercall.VCPURunstate(m, 0)
