@@ -1,6 +1,6 @@
-// Package fs lists the filesystems that the loader reads and opens the right
-// one for a device. Every reader is a package of its own below this folder
-// and gives an [FS].
+// Package fs says what a filesystem is to the loader. Every reader is a
+// package of its own below this folder and gives an [FS]; package all lists
+// them and opens the right one for a device.
 package fs
 
 import (

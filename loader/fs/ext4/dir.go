@@ -11,6 +11,7 @@ import (
 // blocks' checksums are verified on the way.
 const (
 	direntHeader = 8
+	dirReadAhead = 64 << 10 // bytes
 	// Limits that no real directory meets, so that a hostile one cannot fill
 	// memory or keep the loader busy.
 	maxDirBytes = 256 << 20
@@ -58,13 +59,15 @@ func (n *inode) entries(fn func(dirent) error) error {
 
 // dirBlock reads a directory's block and verifies its checksum.
 func (n *inode) dirBlock(block uint64) ([]byte, error) {
-	r, err := n.runAt(block, 1)
+	ahead := max(1, dirReadAhead/uint64(n.fs.sb.blockSize))
+	r, err := n.runAt(block, min(ahead, n.blockCount()-block))
 	if err != nil {
 		return nil, err
 	}
 	if r.physical == 0 {
 		return nil, n.corrupt("directory block %d is a hole", block)
 	}
+	n.fs.store.prefetch(r.physical, r.count)
 	b, err := n.fs.store.block(r.physical)
 	if err != nil {
 		return nil, fmt.Errorf("ext4: inode %d: %w", n.number, err)

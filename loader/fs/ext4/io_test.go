@@ -86,6 +86,28 @@ func TestLargeReads(t *testing.T) {
 	}
 }
 
+// A directory in one piece is read in large pieces, and only once.
+func TestDirectoryReads(t *testing.T) {
+	d := &spyDevice{Device: openImage(t, mkfs(t, smallTree(t), 16<<20, "-b 1024 -I 256 -O "+new4))}
+	f, err := Open(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := f.resolve("big")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.reads = nil
+	for range 2 {
+		if _, err := n.List(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if blocks := n.blockCount(); len(d.reads) > int(blocks)/10 {
+		t.Errorf("%d reads for %d blocks: %v", len(d.reads), blocks, d.reads)
+	}
+}
+
 // An I/O error is told with the file's inode and the device's own words.
 func TestDeviceErrors(t *testing.T) {
 	image := readImage(t, mkfs(t, smallTree(t), 16<<20, "-b 1024 -I 256 -O "+csum4))

@@ -1,6 +1,7 @@
 package ext4
 
 import (
+	"bytes"
 	"cmp"
 	"container/list"
 	"fmt"
@@ -47,6 +48,21 @@ func (s *store) block(n uint64) ([]byte, error) {
 	}
 	s.remember(n, b)
 	return b, nil
+}
+
+// prefetch reads count neighbouring blocks into the cache at once, so that
+// block has them. What fails here fails again in block, which names it.
+func (s *store) prefetch(first, count uint64) {
+	if count < 2 || s.lookup(first) != nil {
+		return
+	}
+	b := make([]byte, count*uint64(s.size))
+	if err := s.readAt(b, int64(first)*int64(s.size)); err != nil {
+		return
+	}
+	for i := range count { // copies, or one block would keep all of b
+		s.remember(first+i, bytes.Clone(b[i*uint64(s.size):][:s.size]))
+	}
 }
 
 func (s *store) lookup(n uint64) []byte {
