@@ -10,14 +10,12 @@ import (
 	"unicode/utf16"
 )
 
-// partition is one entry of a table; start and size are in bytes.
+// partition is one entry of a GPT; start and size are in bytes.
 type partition struct {
 	number      int
 	start, size int64
-	kind        string // GPT: type GUID
-	mbrKind     byte   // MBR: type
+	kind        string // type GUID
 	name        string
-	logical     bool
 }
 
 // Types of partitions: the UEFI specification, the Discoverable Partitions

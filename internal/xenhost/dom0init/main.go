@@ -24,12 +24,11 @@ func main() {
 		}
 		return
 	}
-	if err := run(); err != nil {
-		fmt.Fprintf(os.Stderr, "dom0: %v\n", err)
-	}
-	// Init must not return: the kernel panics, and panic=1 ends QEMU.
+	// When init returns the kernel panics, and panic=1 ends QEMU.
+	fmt.Fprintf(os.Stderr, "dom0: %v\n", run())
 }
 
+// run brings dom0 up and serves the rig; it returns why it cannot go on.
 func run() error {
 	if err := mountAll(); err != nil {
 		return err

@@ -1,0 +1,76 @@
+# pvboot: a boot loader for Xen domains. `make help` says what there is.
+
+GO          ?= go
+STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+CACHE       ?= $(or $(PVBOOT_CACHE),.cache)
+FUZZTIME    ?= 3s
+
+# What `make run` boots; other options for it: make run ARGS='-xen 4.20'
+DISK ?= $(CACHE)/run/debian.img
+ARGS ?=
+
+# Packages whose tests also run with the race detector, and on bare metal.
+RACE  = ./xen/... ./console/... ./blkfront/...
+METAL = ./guest/... ./hypercall/... ./xen/... ./console/... ./blkfront/...
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: run
+run: host-packages $(DISK) ## boot Xen and show the menu of a Debian disk; Ctrl-] leaves
+	$(GO) run ./cmd/rig boot -timeout 0 $(ARGS) $(DISK)
+
+$(DISK): | host-packages
+	mkdir -p $(@D)
+	$(GO) run ./cmd/rig disk $@
+
+.PHONY: test
+test: host-packages check test-unit test-race test-fuzz test-metal test-xen ## run everything
+
+.PHONY: check
+check: ## gofmt, go vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted" >&2; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -tags rig ./test/...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(STATICCHECK) -tags rig ./test/...
+
+.PHONY: test-unit
+test-unit: ## tests on the host
+	$(GO) test ./...
+
+.PHONY: test-race
+test-race: ## the same with the race detector, for what runs concurrently
+	$(GO) test -race $(RACE)
+
+.PHONY: test-fuzz
+test-fuzz: ## each fuzz target for FUZZTIME
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: test-metal
+test-metal: ## the packages of a guest, on bare metal in QEMU
+	$(GO) run ./cmd/xengo test $(METAL)
+
+.PHONY: test-xen
+test-xen: ## domains on real Xen in QEMU
+	$(GO) test -tags rig -timeout 60m ./test/xen/...
+
+.PHONY: bench
+bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side
+	$(GO) test -tags rig -timeout 120m -run '^$$' -bench . ./test/bench/...
+
+.PHONY: soak
+soak: host-packages $(DISK) ## a hundred boots in a row
+	$(GO) run ./cmd/rig boot -boots 100 -timeout 0 -keys 'keys to select=>\r' -expect PVBOOT-OK $(DISK)
+
+.PHONY: host-packages
+host-packages: ## install what the host lacks (Debian, Ubuntu)
+	@scripts/install-host-packages
+
+.PHONY: clean
+clean: ## remove what was downloaded and built
+	rm -rf $(CACHE)
