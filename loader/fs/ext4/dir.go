@@ -42,8 +42,11 @@ func (n *inode) entries(fn func(dirent) error) error {
 		return n.inlineEntries(fn)
 	}
 	bs := int64(n.fs.sb.blockSize)
-	if n.size == 0 || n.size%bs != 0 || n.size > maxDirBytes {
+	if n.size == 0 || n.size%bs != 0 {
 		return n.corrupt("directory of %d bytes", n.size)
+	}
+	if n.size > maxDirBytes {
+		return unsupported(n.place(), "directory of %d bytes, more than %d", n.size, maxDirBytes)
 	}
 	for block := range uint64(n.size / bs) {
 		b, err := n.dirBlock(block)
@@ -114,7 +117,7 @@ func (n *inode) checkDirBlock(block uint64, b []byte) error {
 // where its hash entries start: in the root after the entries "." and "..",
 // else after one unused entry that fills the block.
 func (n *inode) hashEntries(block uint64, b []byte) (at int, ok bool) {
-	if n.flags&flagIndex == 0 {
+	if n.flags&flagIndex == 0 || n.fs.sb.compat&compatDirIndex == 0 {
 		return 0, false
 	}
 	if block == 0 {

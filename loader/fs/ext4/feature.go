@@ -10,6 +10,7 @@ import (
 // beyond what is named here.
 const (
 	compatHasJournal   = 0x4
+	compatDirIndex     = 0x20
 	compatSparseSuper2 = 0x200
 
 	roSparseSuper  = 0x1

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	iofs "io/fs"
 	"os"
 	"path/filepath"
@@ -88,6 +89,21 @@ func TestEncrypted(t *testing.T) {
 		if err := operate(f, op); err != nil {
 			t.Errorf("%s: %v", op, err)
 		}
+	}
+}
+
+// A directory larger than any real one is not read at all.
+func TestHugeDirectory(t *testing.T) {
+	p := newPatient(t, readImage(t, mkfs(t, smallTree(t), 16<<20, "-b 1024 -I 256 -O none,filetype,extent")))
+	number := p.number("sub")
+	binary.LittleEndian.PutUint32(p.inode("sub")[4:], 1<<31)
+	f, err := Open(p.m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("ext4: inode %d: directory of 2147483648 bytes, more than 268435456", number)
+	if _, err := f.Stat("sub/inner"); !errors.Is(err, fs.ErrUnsupported) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("Stat: %v, want %s", err, want)
 	}
 }
 
