@@ -78,7 +78,7 @@ func TestDevices(t *testing.T) {
 }
 
 func TestSeveralDisks(t *testing.T) {
-	m := xentest.New(xentest.Config{Pages: 8192, MaxGrantFrames: 10})
+	m := xentest.New(xentest.Config{MaxGrantFrames: 10})
 	defer m.Close()
 	disk := newDisk(4 << 20)
 	for i := range 4 {

@@ -92,10 +92,17 @@ type rig struct {
 	disk *patternDisk
 }
 
-// newRig starts a machine with a disk of the given size behind a backend.
+// newRig starts a machine with a disk of the given size behind a backend. Its
+// memory is small enough for these tests to run in a guest themselves.
 func newRig(t testing.TB, size int64, c xentest.BlkConfig) *rig {
 	t.Helper()
-	r := &rig{m: xentest.New(xentest.Config{Pages: 8192}), disk: newDisk(size)}
+	return newBigRig(t, 3584, size, c)
+}
+
+// newBigRig is newRig with RAM of that many pages.
+func newBigRig(t testing.TB, pages int, size int64, c xentest.BlkConfig) *rig {
+	t.Helper()
+	r := &rig{m: xentest.New(xentest.Config{Pages: pages}), disk: newDisk(size)}
 	t.Cleanup(r.m.Close)
 	c.Disk, c.Size = r.disk, size
 	r.back = r.m.AddDisk(c)
