@@ -21,6 +21,9 @@ func initConsole() {
 }
 
 func portOutput(p []byte) {
+	if !running {
+		return
+	}
 	for _, c := range p {
 		if debugcon {
 			amd64.Out8(debugPort, c)

@@ -9,7 +9,7 @@ type heapPages struct {
 	base  uint64
 	n     int // pages
 	inUse int
-	used  [maxHeap / pageSize / 64]uint64
+	used  [maxTestHeap / pageSize / 64]uint64
 }
 
 var heap heapPages

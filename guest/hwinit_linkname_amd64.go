@@ -4,6 +4,7 @@ import (
 	_ "unsafe" // for linkname
 
 	"pvboot/arch/amd64"
+	"pvboot/hypercall"
 )
 
 // hwinit0 readies the machine for the runtime: it runs first, without heap,
@@ -33,7 +34,11 @@ func initMemory() {
 		free.cut(m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1))
 	}
 	top := start.memory.top()
-	l, ok := place(&free, imageEnd, amd64.TablesSize(top))
+	limit := uint64(maxTestHeap)
+	if hypercall.Present() {
+		limit = maxHeap
+	}
+	l, ok := place(&free, imageEnd, amd64.TablesSize(top), limit)
 	if !ok {
 		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(free.size()>>10))
 	}
