@@ -40,6 +40,7 @@ func run(m *testing.M) int {
 		{dir + "/xengo", "build", "-o", dir + "/pvboot.elf", "pvboot/cmd/pvboot"},
 		{dir + "/xengo", "build", "-tags", "pvboot_leak", "-o", dir + "/pvboot-leak.elf", "pvboot/cmd/pvboot"},
 		{dir + "/xengo", "build", "-o", dir + "/hello.elf", "pvboot/guest/example"},
+		{dir + "/xengo", "build", "-o", dir + "/probe.elf", "pvboot/test/xen/probe"},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n%s", strings.Join(args, " "), err, out)
@@ -67,6 +68,7 @@ func TestXen(t *testing.T) {
 			env.Setenv("PVBOOT", filepath.Join(tools, "pvboot.elf"))
 			env.Setenv("LEAK", filepath.Join(tools, "pvboot-leak.elf"))
 			env.Setenv("HELLO", filepath.Join(tools, "hello.elf"))
+			env.Setenv("PROBE", filepath.Join(tools, "probe.elf"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

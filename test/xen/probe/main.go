@@ -1,0 +1,277 @@
+// Command probe is a Xen guest that tries package xen and its parts against
+// the hypervisor and the xenstore daemon that it runs on, where the unit tests
+// have xentest's. It prints one line for each thing that is not as it should
+// be, and "probe: passed" when there is none.
+package main
+
+import (
+	"errors"
+	"fmt"
+	iofs "io/fs"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"pvboot/console"
+	"pvboot/guest"
+	"pvboot/hypercall"
+	"pvboot/xen"
+	"pvboot/xen/xenbus"
+	"pvboot/xen/xenstore"
+)
+
+const patient = 30 * time.Second
+
+var failed bool
+
+// want complains unless err is what was wanted; nil wants success.
+func want(what string, err, wanted error) {
+	if !errors.Is(err, wanted) {
+		failed = true
+		fmt.Printf("probe: %s: %v, wanted %v\n", what, err, wanted)
+	}
+}
+
+// equal complains unless got is what was wanted.
+func equal[T any](what string, got, wanted T) {
+	if fmt.Sprint(got) != fmt.Sprint(wanted) {
+		failed = true
+		fmt.Printf("probe: %s: %v, wanted %v\n", what, got, wanted)
+	}
+}
+
+func main() {
+	p := guest.Platform()
+	// The second round finds what the first one left.
+	for range 2 {
+		d, err := xen.New(p)
+		if err != nil {
+			panic(err)
+		}
+		con, err := console.Open(d)
+		if err != nil {
+			panic(err)
+		}
+		guest.SetConsole(con.Raw())
+		if s, err := d.Store(); err != nil {
+			want("store", err, nil)
+		} else {
+			values(s)
+			transactions(s)
+			watches(s)
+			together(s)
+		}
+		devices(d)
+		ports(d)
+		grants(d)
+		// The last words of a domain whose console is closed below.
+		if err := leave(d); err != nil {
+			failed = true
+			fmt.Println("probe:", err)
+		}
+		want("console", con.Close(), nil)
+		if err := d.Close(); err != nil {
+			panic(err)
+		}
+	}
+	d, err := xen.New(p)
+	if err != nil {
+		panic(err)
+	}
+	con, err := console.Open(d)
+	if err != nil {
+		panic(err)
+	}
+	guest.SetConsole(con.Raw())
+	if failed {
+		os.Exit(1)
+	}
+	fmt.Println("probe: passed on Xen", d.Version())
+}
+
+func values(s *xenstore.Client) {
+	want("write", s.Write("data/probe/a", "x\x00y"), nil)
+	v, err := s.Read("data/probe/a")
+	want("read", err, nil)
+	equal("read", v, "x\x00y")
+	want("mkdir", s.Mkdir("data/probe/b/c"), nil)
+	names, err := s.Directory("data/probe")
+	want("directory", err, nil)
+	slices.Sort(names)
+	equal("directory", names, []string{"a", "b"})
+	_, err = s.Read("data/none")
+	want("read nothing", err, iofs.ErrNotExist)
+	want("write to domain 0", s.Write("/local/domain/0/probe", "x"), iofs.ErrPermission)
+	want("bad path", s.Write("data//x", "x"), iofs.ErrInvalid)
+	want("too long a value", s.Write("data/probe/a", strings.Repeat("x", 3000)), xenstore.ENOSPC)
+	perms, err := s.GetPerms("data/probe/a")
+	want("get perms", err, nil)
+	perms = append(perms, xenstore.Perm{Dom: 0, Access: xenstore.AccessRead})
+	want("set perms", s.SetPerms("data/probe/a", perms...), nil)
+	again, err := s.GetPerms("data/probe/a")
+	want("get perms", err, nil)
+	equal("perms", again, perms)
+	want("rm", s.Rm("data/probe"), nil)
+	want("rm again", s.Rm("data/probe"), nil)
+	want("rm without parent", s.Rm("data/probe/b/c"), iofs.ErrNotExist)
+}
+
+func transactions(s *xenstore.Client) {
+	tries := 0
+	err := s.Update(func(tx *xenstore.Tx) error {
+		tries++
+		_, err := tx.Read("data/probe")
+		if err != nil && !errors.Is(err, iofs.ErrNotExist) {
+			return err
+		}
+		if tries == 1 { // in between, outside the transaction
+			if err := s.Write("data/probe", "first"); err != nil {
+				return err
+			}
+		}
+		return tx.Write("data/probe", "second")
+	})
+	want("update", err, nil)
+	equal("tries", tries, 2)
+	v, err := s.Read("data/probe")
+	want("read", err, nil)
+	equal("committed", v, "second")
+	tx, err := s.Begin()
+	want("begin", err, nil)
+	want("write", tx.Write("data/probe", "dropped"), nil)
+	want("drop", tx.Close(), nil)
+	v, _ = s.Read("data/probe")
+	equal("dropped", v, "second")
+	_, err = s.Begin() // left to the domain's Close
+	want("begin", err, nil)
+	want("rm", s.Rm("data/probe"), nil)
+}
+
+func watches(s *xenstore.Client) {
+	w, err := s.Watch("data/probe")
+	if err != nil {
+		want("watch", err, nil)
+		return
+	}
+	next := func(wanted string) {
+		e, err := w.Next(patient)
+		want("event", err, nil)
+		equal("event", e, wanted)
+	}
+	next("data/probe")
+	want("write", s.Write("data/probe/x", "y"), nil)
+	next("data/probe/x")
+	want("rm", s.Rm("data/probe"), nil)
+	next("data/probe")
+	_, err = w.Next(10 * time.Millisecond)
+	want("no event", err, xen.ErrTimeout)
+	want("unwatch", w.Close(), nil)
+	_, err = s.Watch("data/left") // left to the domain's Close
+	want("watch", err, nil)
+}
+
+// together has several requests on the ring, of one goroutine and of many.
+func together(s *xenstore.Client) {
+	var pairs []xenstore.Pair
+	var paths []string
+	for i := range 30 {
+		p := xenstore.Pair{Path: fmt.Sprintf("data/probe/%d", i), Value: strings.Repeat(fmt.Sprint(i), 50)}
+		pairs, paths = append(pairs, p), append(paths, p.Path)
+	}
+	want("write all", s.WriteAll(pairs...), nil)
+	values, errs := s.ReadAll(paths...)
+	for i, p := range pairs {
+		want("read all", errs[i], nil)
+		equal("read all", values[i], p.Value)
+	}
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for range 10 {
+				v, err := s.Read(paths[g])
+				want("read at once", err, nil)
+				equal("read at once", v, pairs[g].Value)
+			}
+		})
+	}
+	wg.Wait()
+	want("rm", s.Rm("data/probe"), nil)
+}
+
+func devices(d *xen.Domain) {
+	devs, errs := xenbus.Devices(d, "vbd")
+	equal("device errors", errs, nil)
+	equal("devices", len(devs) > 0, true)
+	for _, dev := range devs {
+		_, err := dev.WaitBackend(patient, xenbus.InitWait)
+		want("backend", err, nil)
+		keys, err := dev.BackendKeys("online", "frontend-id", "no-such-key")
+		want("backend keys", err, nil)
+		equal("backend keys", len(keys), 2)
+	}
+}
+
+func ports(d *xen.Domain) {
+	c, err := d.AllocUnbound(0)
+	if err != nil {
+		want("port", err, nil)
+		return
+	}
+	want("notify", c.Notify(), nil)
+	st, err := hypercall.EvtchnStatus(d.Platform(), c.Port())
+	want("status", err, nil)
+	equal("status", st.Status, hypercall.PortUnbound)
+	want("close", c.Close(), nil)
+	st, err = hypercall.EvtchnStatus(d.Platform(), c.Port())
+	want("status", err, nil)
+	equal("status", st.Status, hypercall.PortClosed)
+	want("notify a closed port", c.Notify(), hypercall.ErrInvalid)
+	_, err = d.AllocUnbound(0) // left to the domain's Close
+	want("port", err, nil)
+}
+
+// grants needs several frames of the grant table.
+func grants(d *xen.Domain) {
+	frames, err := d.Platform().AllocFrames(4)
+	if err != nil {
+		want("frames", err, nil)
+		return
+	}
+	_, err = d.GrantPages(0, frames, false) // left to the domain's Close
+	want("grant pages", err, nil)
+	g, err := d.AllocGrants(0, 2000)
+	if err != nil {
+		want("2000 grants", err, nil)
+		return
+	}
+	gfn, _ := d.Platform().GFN(frames)
+	for i := range g.Len() {
+		want("permit", g.Permit(i, gfn, true), nil)
+	}
+	want("close grants", g.Close(), nil)
+}
+
+// leave closes the domain with a grant left in it, which Close must refuse,
+// and again without.
+func leave(d *xen.Domain) error {
+	frames, err := d.Platform().AllocFrames(1)
+	if err != nil {
+		return err
+	}
+	g, err := d.GrantPages(0, frames, false)
+	if err != nil {
+		return err
+	}
+	d.Unregister(g)
+	var left *xen.LeftError
+	if err := d.Close(); !errors.As(err, &left) || !strings.Contains(err.Error(), "still live") {
+		return fmt.Errorf("close over a live grant: %v", err)
+	}
+	if err := g.Close(); err != nil {
+		return err
+	}
+	d.Platform().FreeFrames(frames)
+	return nil
+}
