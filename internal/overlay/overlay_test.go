@@ -1,0 +1,170 @@
+package overlay
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// goroot is the toolchain that runs this test.
+func goroot(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatalf("go env: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// doctored copies the files that edits touch from root to a new folder.
+func doctored(t *testing.T, root string, edits []Edit) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, e := range edits {
+		text, err := os.ReadFile(filepath.Join(root, "src", e.File))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := writeFile(filepath.Join(dir, "src", e.File), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestEveryTableFitsThisGo(t *testing.T) {
+	root := goroot(t)
+	for arch := range tables {
+		edits, err := Edits(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files, err := Apply(root, "this", edits)
+		if err != nil {
+			t.Errorf("%s: %v", arch, err)
+		}
+		for name, text := range files {
+			if strings.HasSuffix(name, "_"+arch+".s") && strings.Contains(string(text), "\n\tSYSCALL\n") {
+				t.Errorf("%s: %s still has a SYSCALL", arch, name)
+			}
+		}
+	}
+}
+
+// TestUnknownVersions changes one file at a time as another Go version might
+// have it: each must be refused by the pattern that no longer fits.
+func TestUnknownVersions(t *testing.T) {
+	edits, err := Edits("amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := goroot(t)
+	for _, test := range []struct {
+		name, file, old, new string
+		pattern              string
+		got                  int
+	}{
+		{"one more system call", "runtime/sys_linux_amd64.s", "\tSYSCALL\n", "\tSYSCALL\n\tSYSCALL\n", syscallAMD64, 41},
+		{"one system call fewer", "syscall/asm_linux_amd64.s", "\tSYSCALL\n", "\n", syscallAMD64, 2},
+		{"constant renamed", "runtime/malloc.go", "\tlogHeapArenaBytes = ", "\theapArenaLog = ", `^\tlogHeapArenaBytes = \(6\+20\).*$`, 0},
+		{"condition gone", "runtime/proc.go", `if GOARCH == "wasm" {`, `if noThreads {`, `GOARCH == "wasm"`, 4},
+		{"signature changed", "runtime/mem.go", "func sysReserveAligned(v unsafe.Pointer, size, align uintptr, vmaName string)", "func sysReserveAligned(v unsafe.Pointer, size, align uintptr)",
+			edits[5].Pattern, 0},
+		{"file gone", "runtime/rt0_linux_amd64.s", "", "", `^\tJMP\t_rt0_amd64\(SB\)$`, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := doctored(t, root, edits)
+			name := filepath.Join(dir, "src", test.file)
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if test.old == "" {
+				err = os.Remove(name)
+			} else {
+				changed := strings.Replace(string(text), test.old, test.new, 1)
+				if changed == string(text) {
+					t.Fatalf("%s has no %q", test.file, test.old)
+				}
+				err = os.WriteFile(name, []byte(changed), 0o644)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = Apply(dir, "go1.99", edits)
+			var mismatch *MismatchError
+			if !errors.As(err, &mismatch) {
+				t.Fatalf("Apply: %v, want a MismatchError", err)
+			}
+			if mismatch.Edit.Pattern != test.pattern || mismatch.Got != test.got {
+				t.Errorf("Apply: %v, want pattern %q found %d times", err, test.pattern, test.got)
+			}
+			for _, want := range []string{"go1.99", test.file} {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not name %s", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestUnknownArchitecture(t *testing.T) {
+	_, err := Edits("vax")
+	if want := "overlay: vax: no overlay for this architecture (known: amd64)"; err == nil || err.Error() != want {
+		t.Errorf("Edits: %v, want %s", err, want)
+	}
+	if !errors.Is(err, ErrArch) {
+		t.Errorf("%v is not ErrArch", err)
+	}
+}
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	files := map[string][]byte{"runtime/a.go": []byte("package runtime\n")}
+	extra := map[string][]byte{"/project/x_test.go": []byte("package x_test\n")}
+	name, err := Write(dir, "/go", files, extra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(dir, "src/runtime/a.go")
+	before, err := os.Stat(copied)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := Write(dir, "/go", files, extra)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second == name {
+		t.Errorf("two builds share %s", name)
+	}
+	if after, err := os.Stat(copied); err != nil || !os.SameFile(before, after) {
+		t.Errorf("a file with the same contents was written anew (%v)", err)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct{ Replace map[string]string }
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{
+		"/go/src/runtime/a.go": copied,
+		"/project/x_test.go":   filepath.Join(dir, "extra/project/x_test.go"),
+	}
+	if diff := cmp.Diff(want, got.Replace); diff != "" {
+		t.Error(diff)
+	}
+	for _, name := range want {
+		if _, err := os.Stat(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
