@@ -1,0 +1,315 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+)
+
+// menuConfig waits at the menu, and tells when files are read: GRUB reads
+// them in the commands, pvboot at the boot.
+const menuConfig = `set timeout=60
+menuentry bench {
+	echo BENCH-KERNEL
+	linux /vmlinuz console=hvc0
+	echo BENCH-INITRD
+	initrd /initrd.img
+	echo BENCH-LOADED
+}
+`
+
+// atOnceConfig boots without a menu.
+const atOnceConfig = `set timeout=0
+menuentry bench {
+	linux /vmlinuz console=hvc0
+	initrd /initrd.img
+}
+`
+
+// bench is one run of all measurements.
+type bench struct {
+	boots     int
+	xen       string
+	initrdMiB int
+
+	dir   string // of the tools and disks
+	image int64  // bytes of pvboot's image
+	files int64  // bytes of the large disk's kernel and initrd
+
+	pvboot, pvgrub, direct loader
+	added                  float64 // s from the first byte to the jump, without reading
+	linuxRate              float64 // MB/s of Linux's own blkfront
+	leastMemory            int     // MiB in which the menu comes up
+}
+
+// loader is what was measured of one of them, in seconds after unpause; 0 is
+// what it has not.
+type loader struct {
+	create, firstByte, menu, kernel, user float64
+	rate                                  float64 // MB/s of reading
+}
+
+func (b *bench) run(ctx context.Context) error {
+	var err error
+	if b.dir, err = os.MkdirTemp("", "pvboot-bench-"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.dir)
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"building", b.build},
+		{"pvboot", b.measurePvboot},
+		{"pvboot without a menu", b.measureAdded},
+		{"pvboot in little memory", b.measureMemory},
+		{"direct boot", b.measureDirect},
+		{"Linux's blkfront", b.measureLinux},
+		{"PvGRUB (this takes minutes)", b.measurePvGRUB},
+	} {
+		fmt.Fprintf(os.Stderr, "bench: %s\n", step.what)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+// path names a file of the run.
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
+
+// build makes the tools and the disks: one with a large initrd, one without.
+func (b *bench) build(ctx context.Context) error {
+	for _, args := range [][]string{
+		{"go", "build", "-o", b.path("rig"), "pvboot/cmd/rig"},
+		{"go", "run", "pvboot/cmd/xengo", "build", "-o", b.path("pvboot"), "pvboot/cmd/pvboot"},
+	} {
+		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
+		}
+	}
+	info, err := os.Stat(b.path("pvboot"))
+	if err != nil {
+		return err
+	}
+	b.image = info.Size()
+	for _, disk := range []struct{ name, config, mib string }{
+		{"large", menuConfig, strconv.Itoa(b.initrdMiB)},
+		{"small", atOnceConfig, "0"},
+	} {
+		if err := os.WriteFile(b.path("grub.cfg"), []byte(disk.config), 0o644); err != nil {
+			return err
+		}
+		if _, err := b.rig(ctx, "disk", "-grub-cfg", b.path("grub.cfg"), "-initrd-mib", disk.mib, b.path(disk.name)); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"vmlinuz", "initrd.img"} {
+		info, err := os.Stat(filepath.Join(b.path("large.direct"), name))
+		if err != nil {
+			return err
+		}
+		b.files += info.Size()
+	}
+	return nil
+}
+
+// rig runs the rig and returns what the domains printed.
+func (b *bench) rig(ctx context.Context, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, b.path("rig"), args...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		err = fmt.Errorf("rig: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return out, err
+}
+
+// report is what rig boot -json writes.
+type report struct {
+	Create    *float64   `json:"create"`
+	FirstByte *float64   `json:"first_byte"`
+	Menu      *float64   `json:"menu"`
+	Kernel    *float64   `json:"kernel"`
+	Expect    []*float64 `json:"expect"`
+}
+
+// boot boots a disk, and one time more than is measured: the first domain of
+// a Xen takes longer to create.
+func (b *bench) boot(ctx context.Context, disk string, args ...string) ([]report, []byte, error) {
+	args = append([]string{"boot", "-xen", b.xen, "-timeout", "60m", "-boots", strconv.Itoa(b.boots + 1), "-json", b.path("times")}, args...)
+	out, err := b.rig(ctx, append(args, b.path(disk))...)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := os.ReadFile(b.path("times"))
+	if err != nil {
+		return nil, nil, err
+	}
+	var reports []report
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		var r report
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, nil, err
+		}
+		reports = append(reports, r)
+	}
+	if len(reports) != b.boots+1 {
+		return nil, nil, fmt.Errorf("%d reports of %d boots", len(reports), b.boots+1)
+	}
+	return reports[1:], out, nil
+}
+
+// median of one time of all reports; 0 when one of them lacks it.
+func median(reports []report, time func(report) *float64) float64 {
+	var times []float64
+	for _, r := range reports {
+		t := time(r)
+		if t == nil {
+			return 0
+		}
+		times = append(times, *t)
+	}
+	return middle(times)
+}
+
+func middle(v []float64) float64 {
+	if len(v) == 0 {
+		return 0
+	}
+	slices.Sort(v)
+	return (v[len(v)/2] + v[(len(v)-1)/2]) / 2
+}
+
+// between is the median time from one expectation to a later one.
+func between(reports []report, from, to int) float64 {
+	return median(reports, func(r report) *float64 {
+		if r.Expect[from] == nil || r.Expect[to] == nil {
+			return nil
+		}
+		d := *r.Expect[to] - *r.Expect[from]
+		return &d
+	})
+}
+
+// summary fills in what all loaders have; user space is the last expectation.
+func summary(reports []report) loader {
+	return loader{
+		create:    median(reports, func(r report) *float64 { return r.Create }),
+		firstByte: median(reports, func(r report) *float64 { return r.FirstByte }),
+		menu:      median(reports, func(r report) *float64 { return r.Menu }),
+		kernel:    median(reports, func(r report) *float64 { return r.Kernel }),
+		user:      median(reports, func(r report) *float64 { return r.Expect[len(r.Expect)-1] }),
+	}
+}
+
+const pressEnter = `keys to select=>\n`
+
+func (b *bench) measurePvboot(ctx context.Context) error {
+	reports, out, err := b.boot(ctx, "large", "-loader", b.path("pvboot"), "-keys", pressEnter,
+		"-expect", "BENCH-LOADED", "-expect", "MiB loaded in", "-expect", "PVBOOT-OK")
+	if err != nil {
+		return err
+	}
+	b.pvboot = summary(reports)
+	// pvboot's own clock is finer than the console, and the kernel is read too.
+	if seconds := loadTimes(out); len(seconds) > 1 {
+		b.pvboot.rate = float64(b.files) / 1e6 / middle(seconds[1:])
+	}
+	return nil
+}
+
+var loadedIn = regexp.MustCompile(`MiB loaded in ([0-9.]+) s`)
+
+// loadTimes is how long pvboot said that reading took, a boot each.
+func loadTimes(out []byte) (seconds []float64) {
+	for _, m := range loadedIn.FindAllSubmatch(out, -1) {
+		if s, err := strconv.ParseFloat(string(m[1]), 64); err == nil {
+			seconds = append(seconds, s)
+		}
+	}
+	return seconds
+}
+
+// measureAdded measures what pvboot itself costs: from its first byte on the
+// console to the jump, without a menu and without reading the files.
+func (b *bench) measureAdded(ctx context.Context) error {
+	reports, out, err := b.boot(ctx, "small", "-loader", b.path("pvboot"), "-expect", "pvboot [0-9]", "-expect", "MiB loaded in", "-expect", "PVBOOT-OK")
+	if err != nil {
+		return err
+	}
+	b.added = between(reports, 0, 1)
+	if seconds := loadTimes(out); len(seconds) > 1 {
+		b.added -= middle(seconds[1:])
+	}
+	return nil
+}
+
+// measureMemory looks for the least domain that shows a menu.
+func (b *bench) measureMemory(ctx context.Context) error {
+	for _, mib := range []int{8, 10, 12, 14, 16, 20, 24, 32} {
+		_, err := b.rig(ctx, "boot", "-xen", b.xen, "-memory", strconv.Itoa(mib), "-loader", b.path("pvboot"),
+			"-timeout", "60s", "-expect", "keys to select", b.path("large"))
+		if err == nil {
+			b.leastMemory = mib
+			return nil
+		}
+		if ctx.Err() != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("no menu in 32 MiB")
+}
+
+func (b *bench) measureDirect(ctx context.Context) error {
+	reports, _, err := b.boot(ctx, "large", "-loader", "direct", "-expect", "PVBOOT-OK")
+	if err != nil {
+		return err
+	}
+	b.direct = summary(reports)
+	return nil
+}
+
+var ddRate = regexp.MustCompile(`copied, [0-9.]+ seconds, ([0-9.]+)([kMG])B/s`)
+
+// measureLinux takes the rate that dd has in a directly booted Linux.
+func (b *bench) measureLinux(ctx context.Context) error {
+	_, out, err := b.boot(ctx, "large", "-loader", "direct", "-extra", "console=hvc0 quiet rig.read=xvda", "-expect", "PVBOOT-READ-OK")
+	if err != nil {
+		return err
+	}
+	var rates []float64
+	unit := map[string]float64{"k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+	for _, m := range ddRate.FindAllSubmatch(out, -1) {
+		if v, err := strconv.ParseFloat(string(m[1]), 64); err == nil {
+			rates = append(rates, v*unit[string(m[2])]/1e6)
+		}
+	}
+	if len(rates) < 2 {
+		return fmt.Errorf("dd told no rate")
+	}
+	b.linuxRate = middle(rates[1:])
+	return nil
+}
+
+func (b *bench) measurePvGRUB(ctx context.Context) error {
+	reports, _, err := b.boot(ctx, "large", "-loader", "pvgrub", "-keys", pressEnter,
+		"-expect", "BENCH-KERNEL", "-expect", "BENCH-LOADED", "-expect", "PVBOOT-OK")
+	if err != nil {
+		return err
+	}
+	b.pvgrub = summary(reports)
+	if seconds := between(reports, 0, 1); seconds > 0 {
+		b.pvgrub.rate = float64(b.files) / 1e6 / seconds
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+// Command bench measures pvboot on real Xen in QEMU beside PvGRUB and a direct
+// boot by xl: the same rig, the same disk, medians of several boots each. It
+// prints a table with ratios. The times are those of an emulated machine and
+// good as ratios only, so nothing is asserted; run it on a machine that does
+// nothing else.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	boots := f.Int("boots", 5, "`number` of boots that a median is made of")
+	xen := f.String("xen", "4.17", "`version` of Xen: 4.17 (PvGRUB 2.06) or 4.20 (PvGRUB 2.12)")
+	mib := f.Int("initrd-mib", 64, "size of the large initrd in `MiB`")
+	f.Usage = func() {
+		fmt.Fprintln(f.Output(), "usage: bench [options]")
+		f.PrintDefaults()
+	}
+	switch err := f.Parse(args); {
+	case err == flag.ErrHelp:
+		return 0
+	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1:
+		if err == nil {
+			f.Usage()
+		}
+		return 2
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	b := &bench{boots: *boots, xen: *xen, initrdMiB: *mib}
+	if err := b.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		return 1
+	}
+	b.print(os.Stdout)
+	return 0
+}
