@@ -12,7 +12,8 @@ import (
 var testCommand = &command{
 	name: "test", args: "[-arch A] PKGS… [go test flags]",
 	short: "run packages' tests on bare metal, in QEMU without Xen",
-	long: `Runs go test for PKGS with each test binary built as a guest and booted in QEMU.
+	long: `Runs go test for PKGS on bare metal: each test binary is built as a guest and
+booted in QEMU.
 Flags are those of go test and may stand before or after the packages. Tests
 see no files but those they bring; flags that write files do not work.
 
@@ -123,7 +124,7 @@ func runTest(c *command, args []string) error {
 		return err
 	}
 	line := append([]string{"test", "-exec=" + fmt.Sprintf("'%s' exec -arch %s", self, t.arch)}, b.flags(overlay)...)
-	line = append(append(append(line, t.flags...), t.packages...), t.rest...)
+	line = append(append(append(line, t.packages...), t.flags...), t.rest...)
 	cmd := exec.Command("go", line...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = b.environ(), os.Stdout, os.Stderr
 	err = cmd.Run()

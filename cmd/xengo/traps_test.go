@@ -16,7 +16,7 @@ import (
 
 // allowedTraps lists the symbols of an image that may hold instructions which
 // leave the program, and which: hypercalls in one place, and breakpoints
-// (INT3, opcode 0xcc) where the runtime gives up or a debugger is called for.
+// (INT3) where the runtime gives up or a debugger is called for.
 // No system call is among them.
 var allowedTraps = map[string][]string{
 	"pvboot/hypercall.Trap.abi0":        {"VMCALL", "VMMCALL"},
@@ -125,6 +125,7 @@ var system = []struct {
 	{[]byte{0x0f, 0x01, 0xf9}, "RDTSCP"},
 	{[]byte{0xf1}, "ICEBP"},
 	{[]byte{0xcc}, "INT3"},
+	{[]byte{0xcd, 0x03}, "INT3"}, // as Go's assembler writes INT $3
 }
 
 // decode returns length and name of the instruction at the start of code.
