@@ -134,6 +134,9 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 		d.Write = o.write && !d.readOnly
 		cfg.Disks = append(cfg.Disks, d.Disk)
 	}
+	if keyboardOf(stdin) {
+		fmt.Fprintf(stderr, "starting Xen %s in QEMU; Ctrl-] leaves\n", o.xen)
+	}
 	host, err := xenhost.Start(ctx, cfg)
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	f.StringVar(&cfg.Table, "table", "gpt", "partition table: gpt, mbr or none")
 	f.StringVar(&cfg.Filesystem, "fs", "ext4", "filesystem: ext2, ext3 or ext4")
 	mkfs := f.String("mkfs", "", "more `options` for mke2fs, separated by spaces")
-	codec := f.String("codec", "", "compression of the kernel: xz, gzip, zstd, lz4, lzma, bzip2, lzo or none (default: as Debian has it)")
+	f.StringVar(&cfg.Codec, "codec", "", "compression of the kernel: xz, gzip, zstd, lz4, lzma, bzip2, lzo or none (default: as Debian has it; with another, it boots in PV domains only)")
 	f.IntVar(&cfg.InitrdMiB, "initrd-mib", 0, "pad the initrd to `n` MiB with data that cannot be compressed")
 	f.IntVar(&cfg.SectorSize, "sector", 512, "sector size of the disk in `bytes`: 512 or 4096")
 	f.StringVar(&cfg.GrubConfig, "grub-cfg", "", "`file` to use as /boot/grub/grub.cfg")
@@ -40,7 +40,6 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	if *arch != "amd64" {
 		return usagef("-arch %s: want amd64", *arch)
 	}
-	cfg.Codec = *codec
 	cfg.MkfsArgs = strings.Fields(*mkfs)
 	if err := cfg.Check(); err != nil {
 		return usageError{err}
@@ -58,6 +57,7 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	cfg.Cache = dir
 	cfg.Kernel = testdisk.Kernel{Version: kernel.Version, Image: kernel.Image, Modules: kernel.Modules}
 	cfg.Busybox = filepath.Join(pkgs.Root, "usr/bin/busybox")
 	cfg.Font = filepath.Join(pkgs.Root, "usr/share/grub/unicode.pf2")

@@ -10,11 +10,14 @@ import (
 // leaveKey is Ctrl-], as in telnet and xl console.
 const leaveKey = 0x1d
 
+// keyboardOf says whether a file is a terminal, whose keys go to the domain.
+func keyboardOf(in *os.File) bool { return in != nil && tty.IsTerminal(in) }
+
 // openKeyboard passes the keys pressed on a terminal on. The channel is nil
 // when in is no terminal, and closed when the user presses Ctrl-] or the
 // terminal goes away. restore gives the terminal back.
 func openKeyboard(in *os.File) (keys <-chan []byte, restore func() error, err error) {
-	if in == nil || !tty.IsTerminal(in) {
+	if !keyboardOf(in) {
 		return nil, func() error { return nil }, nil
 	}
 	restore, err = tty.MakeRaw(in)

@@ -24,10 +24,18 @@ var (
 // errLeft is returned when the user left the session with Ctrl-].
 var errLeft = errors.New("left")
 
+// xenHost is the Xen host that a session uses, a *xenhost.Host.
+type xenHost interface {
+	Events() <-chan xenhost.Event
+	Create(config string) error
+	Input(keys []byte) error
+	Destroy() error
+}
+
 // session is a run of rig boot: one or more boots in one Xen.
 type session struct {
 	*options
-	host     *xenhost.Host
+	host     xenHost
 	config   string
 	out      io.Writer
 	keyboard <-chan []byte // nil without a terminal
@@ -71,7 +79,7 @@ func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.E
 		select {
 		case event, ok := <-s.host.Events():
 			if !ok {
-				return event, errors.New("Xen or dom0 ended")
+				return event, errors.New("the Xen host ended")
 			}
 			if event.Kind == wire.Failed {
 				return event, fmt.Errorf("dom0: %s", event.Data)

@@ -14,19 +14,22 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"pvboot/internal/cache"
+	"pvboot/internal/vmlinux"
 )
 
 // Config is what a disk is made of.
 type Config struct {
+	Cache      cache.Dir
 	Table      string   // gpt, mbr or none
 	Filesystem string   // ext2, ext3 or ext4
 	MkfsArgs   []string // more arguments for mke2fs
 	SectorSize int      // 512 or 4096 bytes
-	Codec      string   // of the kernel's payload; "" leaves the kernel as it is
+	Codec      string   // of the kernel's payload, for PV domains; "" leaves the kernel as it is
 	InitrdMiB  int      // size of the initrd; 0 means no padding
 	GrubConfig string   // file of a grub.cfg to use; "" writes Debian's
 	Tree       string   // folder of more files; "" means none
@@ -93,6 +96,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("filesystem %q: want ext2, ext3 or ext4", c.Filesystem)
 	case c.SectorSize != 512 && c.SectorSize != 4096:
 		return fmt.Errorf("sector size %d: want 512 or 4096", c.SectorSize)
+	case c.Codec != "" && !slices.Contains(vmlinux.Codecs(), c.Codec):
+		return fmt.Errorf("codec %q: want one of %v", c.Codec, vmlinux.Codecs())
 	case c.InitrdMiB < 0 || c.InitrdMiB > 3072:
 		return fmt.Errorf("initrd of %d MiB: want 0..3072", c.InitrdMiB)
 	}

@@ -54,11 +54,7 @@ func Payload(bz []byte) ([]byte, Codec, error) {
 		binary.LittleEndian.Uint16(bz[offVersion:]) < minVersion {
 		return nil, Codec{}, ErrNotBzImage
 	}
-	setup := uint64(bz[offSetupSects])
-	if setup == 0 {
-		setup = 4
-	}
-	start := (setup+1)*sector + uint64(binary.LittleEndian.Uint32(bz[offPayloadOffset:]))
+	start := setupSize(bz) + uint64(binary.LittleEndian.Uint32(bz[offPayloadOffset:]))
 	length := uint64(binary.LittleEndian.Uint32(bz[offPayloadLength:]))
 	if start+length > uint64(len(bz)) {
 		return nil, Codec{}, fmt.Errorf("vmlinux: payload of %d bytes at %#x ends outside the file of %d bytes", length, start, len(bz))
@@ -72,6 +68,16 @@ func Payload(bz []byte) ([]byte, Codec, error) {
 	return nil, Codec{}, fmt.Errorf("vmlinux: payload at %#x is of no known codec: starts with % x", start, payload[:min(8, len(payload))])
 }
 
+// setupSize returns the size of a bzImage's boot sector and setup code, in
+// bytes. The header's 0 stands for 4 sectors.
+func setupSize(bz []byte) uint64 {
+	setup := uint64(bz[offSetupSects])
+	if setup == 0 {
+		setup = 4
+	}
+	return (setup + 1) * sector
+}
+
 // Extract returns the ELF file in a bzImage. Decompression is left to the
 // usual tools: gzip, xz, zstd, bzip2, lzop, lz4.
 func Extract(bz []byte) ([]byte, error) {
@@ -82,6 +88,7 @@ func Extract(bz []byte) ([]byte, error) {
 	if codec.tool == nil {
 		return payload, nil
 	}
+	// Of gzip the size is a part, and of ELF the tool is nil above.
 	if codec.Name != "gzip" && len(payload) > 4 {
 		payload = payload[:len(payload)-4]
 	}

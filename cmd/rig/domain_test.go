@@ -1,0 +1,63 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestXLConfig(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"a.img", "b.img"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk := func(arg string, index int) domainDisk {
+		d, err := parseDisk(filepath.Join(dir, arg), index)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	for name, c := range map[string]struct {
+		options options
+		loader  *loader
+	}{
+		"pvh": {
+			options{mode: "pvh", memory: 512, disks: []domainDisk{disk("a.img", 0)}},
+			kernelLoader("image"),
+		},
+		"direct": {
+			options{mode: "pv", memory: 64, extra: `a="b c"`, disks: []domainDisk{disk("a.img", 0), disk("b.img,ro", 1)}},
+			&loader{lines: []string{`kernel = "/files/kernel"`, `ramdisk = "/files/initrd"`}, cmdline: "root=/dev/xvda1 ro"},
+		},
+		"pvshim": {
+			options{mode: "pvshim", memory: 64, xl: []string{"vcpus = 2", `on_crash = "preserve"`},
+				disks: []domainDisk{disk("a.img,cdrom,vdev=hdc", 0), disk("b.img,sector=4096", 1)}},
+			&loader{pygrub: true, lines: []string{`bootloader = "pygrub"`}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := xlConfig(&c.options, c.loader)
+			golden := filepath.Join("testdata", "xl", name+".cfg")
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", golden, diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"pvboot/internal/expect"
+	"pvboot/internal/xenhost"
+	"pvboot/internal/xenhost/wire"
+)
+
+// fakeHost plays a Xen host: each domain's events come from the script, and
+// what is done to it is written down.
+type fakeHost struct {
+	script [][]xenhost.Event // of one domain after the other
+	events chan xenhost.Event
+	did    []string
+}
+
+func newFakeHost(script ...[]xenhost.Event) *fakeHost {
+	h := &fakeHost{script: script, events: make(chan xenhost.Event, 100)}
+	h.events <- xenhost.Event{Kind: wire.Ready}
+	return h
+}
+
+func (h *fakeHost) Events() <-chan xenhost.Event { return h.events }
+
+func (h *fakeHost) Create(string) error {
+	h.did = append(h.did, "create")
+	for _, e := range h.script[0] {
+		h.events <- e
+	}
+	h.script = h.script[1:]
+	if len(h.script) == 0 {
+		close(h.events)
+	}
+	return nil
+}
+
+func (h *fakeHost) Input(keys []byte) error {
+	h.did = append(h.did, fmt.Sprintf("keys %q", keys))
+	return nil
+}
+
+func (h *fakeHost) Destroy() error {
+	h.did = append(h.did, "destroy")
+	return nil
+}
+
+// domain returns the events of a domain that prints text, 100 ms a piece, and
+// then ends for a reason; "" means that it goes on.
+func domain(reason string, text ...string) []xenhost.Event {
+	at := time.Unix(1000, 0)
+	events := []xenhost.Event{
+		{Kind: wire.Creating, Time: at},
+		{Kind: wire.Created, Time: at.Add(1500 * time.Millisecond)},
+		{Kind: wire.Unpause, Time: at.Add(2 * time.Second)},
+	}
+	for i, s := range text {
+		events = append(events, xenhost.Event{
+			Kind: wire.Output, Data: []byte(s), Time: at.Add(2*time.Second + time.Duration(i+1)*100*time.Millisecond),
+		})
+	}
+	if reason != "" {
+		events = append(events, xenhost.Event{Kind: wire.Ended, End: wire.End{Created: true, Reason: reason}})
+	}
+	return events
+}
+
+func expressions(steps ...string) []*regexp.Regexp {
+	var res []*regexp.Regexp
+	for _, s := range steps {
+		res = append(res, regexp.MustCompile(s))
+	}
+	return res
+}
+
+func TestSession(t *testing.T) {
+	const menu = "keys to select which entry is highlighted"
+	notCreated := []xenhost.Event{
+		{Kind: wire.Creating},
+		{Kind: wire.Ended, End: wire.End{Reason: "xl create: exit status 3: no memory"}},
+	}
+	for _, c := range []struct {
+		name    string
+		domains [][]xenhost.Event
+		expects []string
+		keys    []string
+		boots   int
+		want    string // error; "" for none
+		did     []string
+	}{
+		{name: "all seen ends at once", domains: [][]xenhost.Event{domain("", "a", "b", "c")},
+			expects: []string{"a", "b"}, did: []string{"create"}},
+		{name: "not seen before the end", domains: [][]xenhost.Event{domain("poweroff", "a")},
+			expects: []string{"a", "b"}, want: "the domain ended (poweroff); not seen: b", did: []string{"create"}},
+		{name: "wrong order", domains: [][]xenhost.Event{domain("crash", "b", "a")},
+			expects: []string{"a", "b"}, want: "the domain ended (crash); not seen: b", did: []string{"create"}},
+		{name: "nothing expected, power off", domains: [][]xenhost.Event{domain("poweroff", "a")}, did: []string{"create"}},
+		{name: "nothing expected, crash", domains: [][]xenhost.Event{domain("crash", "a")},
+			want: "the domain ended: crash", did: []string{"create"}},
+		{name: "not created", domains: [][]xenhost.Event{notCreated},
+			want: "the domain was not created: xl create: exit status 3: no memory", did: []string{"create"}},
+		{name: "host dies", domains: [][]xenhost.Event{domain("", "a")}, expects: []string{"b"},
+			want: "the Xen host ended; not seen: b", did: []string{"create"}},
+		{name: "dom0 fails", domains: [][]xenhost.Event{{{Kind: wire.Failed, Data: []byte("insert module x: exec format error")}}},
+			expects: []string{"b"}, want: "dom0: insert module x: exec format error; not seen: b", did: []string{"create"}},
+		{name: "keys", domains: [][]xenhost.Event{domain("", "GRUB "+menu, "sub "+menu, "login")},
+			expects: []string{"login"}, keys: []string{menu + `=>\x1b[B\r`, menu + `=>\r`},
+			did: []string{"create", `keys "\x1b[B\r"`, `keys "\r"`}},
+		{name: "two boots", boots: 2, domains: [][]xenhost.Event{domain("destroyed", "a"), domain("", "a")},
+			expects: []string{"a"}, did: []string{"create", "destroy", "create"}},
+		{name: "second boot fails", boots: 3, domains: [][]xenhost.Event{domain("destroyed", "a"), domain("crash", "x"), domain("", "a")},
+			expects: []string{"a"}, want: "boot 2 of 3: the domain ended (crash); not seen: a",
+			did: []string{"create", "destroy", "create"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			host := newFakeHost(c.domains...)
+			o := &options{expects: expressions(c.expects...), boots: max(1, c.boots)}
+			for _, k := range c.keys {
+				press, err := expect.ParsePress(k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				o.keys = append(o.keys, press)
+			}
+			s := &session{options: o, host: host, out: io.Discard}
+			got := ""
+			if err := s.run(context.Background()); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("error %q, want %q", got, c.want)
+			}
+			if diff := cmp.Diff(c.did, host.did); diff != "" {
+				t.Errorf("done to the host (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSessionTimeout(t *testing.T) {
+	host := newFakeHost(domain("", "a"), nil) // the second keeps the host alive
+	s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host: host, out: io.Discard}
+	if err := s.run(context.Background()); err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
+		t.Errorf("error %v, want a time-out", err)
+	}
+}
+
+func TestSessionInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s := &session{options: &options{boots: 1}, host: &fakeHost{events: make(chan xenhost.Event)}, out: io.Discard}
+	if err := s.run(ctx); err == nil || err.Error() != "interrupted" {
+		t.Errorf("error %v, want interrupted", err)
+	}
+}
+
+// Keys of the terminal reach the domain, and the end of them ends the session.
+func TestSessionKeyboard(t *testing.T) {
+	host := newFakeHost(domain(""), nil)
+	keyboard := make(chan []byte)
+	s := &session{options: &options{boots: 1}, host: host, out: io.Discard, keyboard: keyboard}
+	go func() {
+		keyboard <- []byte("e")
+		close(keyboard)
+	}()
+	if err := s.run(context.Background()); !errors.Is(err, errLeft) {
+		t.Errorf("error %v, want %v", err, errLeft)
+	}
+	if !strings.Contains(strings.Join(host.did, " "), `keys "e"`) {
+		t.Errorf("the key did not arrive: %v", host.did)
+	}
+}
+
+func TestReport(t *testing.T) {
+	host := newFakeHost(
+		domain("destroyed", "x", "keys to select which entry is highlighted", "[    0.000000] Linux version 6.1", "PVBOOT-OK", "END"),
+		domain("poweroff", "x"),
+	)
+	o := &options{
+		loader: "pvgrub", arch: "amd64", mode: "pvh", xen: "4.17",
+		expects: expressions("PVBOOT-OK", "END"), boots: 2, json: filepath.Join(t.TempDir(), "times"),
+	}
+	var out bytes.Buffer
+	s := &session{options: o, host: host, out: &out}
+	if err := s.run(context.Background()); err == nil {
+		t.Error("the second boot passed")
+	}
+	if err := s.writeJSON(nil); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(o.json)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"loader":"pvgrub","arch":"amd64","mode":"pvh","xen":"4.17","create":1.5,"first_byte":0.1,"menu":0.2,"kernel":0.3,"expect":[0.4,0.5]}
+{"loader":"pvgrub","arch":"amd64","mode":"pvh","xen":"4.17","create":1.5,"first_byte":0.1,"menu":null,"kernel":null,"expect":[null,null]}
+`
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("-json (-want +got):\n%s", diff)
+	}
+	var object map[string]any
+	if err := json.Unmarshal(bytes.SplitN(got, []byte("\n"), 2)[0], &object); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(out.String(), "xkeys to select") {
+		t.Errorf("the console was not passed on: %q", out.String())
+	}
+}
