@@ -16,34 +16,28 @@ const drainLimit = 2 * time.Second
 // has a time limit. An error says what the backend still holds: the next
 // kernel must not be started then. A second Close tries again.
 func (dev *Device) Close() error {
-	dev.mu.Lock()
-	if dev.state == stateOpen {
-		dev.state = stateClosing
-	}
-	dev.mu.Unlock()
+	dev.stop()
+	<-dev.opened // each step of Open has a time limit
 	if err := dev.shut(); err != nil {
 		return fmt.Errorf("blkfront: %s: close: %w", dev.name, err)
 	}
 	return nil
 }
 
+// stop makes operations, and an Open under way, fail from now on.
+func (dev *Device) stop() {
+	dev.mu.Lock()
+	defer dev.mu.Unlock()
+	if dev.state == stateOpen {
+		dev.state = stateClosing
+	}
+}
+
 // shut goes through the stages of closing that are still to be done.
 func (dev *Device) shut() error {
 	if dev.life() < stateReleased {
-		if err := dev.drain(); err != nil {
+		if err := dev.letGo(); err != nil {
 			return err
-		}
-		gone, err := dev.hangUp()
-		if err != nil {
-			return err
-		}
-		if err := dev.release(); err != nil {
-			return err
-		}
-		if gone {
-			dev.setLife(stateClosed)
-		} else {
-			dev.setLife(stateReleased)
 		}
 	}
 	if dev.life() == stateReleased {
@@ -52,14 +46,43 @@ func (dev *Device) shut() error {
 		}
 		dev.setLife(stateClosed)
 	}
-	dev.mu.Lock()
-	exposed := dev.q.exposed
-	dev.mu.Unlock()
-	if exposed != nil {
-		return exposed
+	if err := dev.exposed(); err != nil {
+		return err
 	}
 	dev.d.Unregister(dev)
 	return nil
+}
+
+// letGo makes the backend let go and gives everything back.
+func (dev *Device) letGo() error {
+	next := stateClosed
+	if dev.published {
+		if err := dev.drain(); err != nil {
+			return err
+		}
+		gone, err := dev.hangUp()
+		if err != nil {
+			return err
+		}
+		if !gone {
+			next = stateReleased
+		}
+	}
+	if err := dev.release(); err != nil {
+		return err
+	}
+	dev.setLife(next)
+	return nil
+}
+
+// exposed tells of memory that nobody can answer for any more.
+func (dev *Device) exposed() error {
+	dev.mu.Lock()
+	defer dev.mu.Unlock()
+	if dev.q == nil {
+		return nil
+	}
+	return dev.q.exposed
 }
 
 func (dev *Device) life() lifeState {
@@ -100,11 +123,16 @@ func (dev *Device) drain() error {
 // and no later one to prepare for: the device was detached.
 func (dev *Device) hangUp() (gone bool, err error) {
 	s, err := dev.bus.BackendState()
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if s == xenbus.Unknown {
+	case s == xenbus.Unknown:
 		return true, nil
+	case s == xenbus.Closed:
+		// Nothing would make us wait between Closing and what comes after
+		// it, and a backend that looks in just then would go back to
+		// Closing and stay there.
+		return false, dev.bus.SetState(xenbus.Closed)
 	}
 	return false, dev.bus.Disconnect(dev.opt.Handshake)
 }

@@ -66,6 +66,10 @@ type Device struct {
 	cache    *cache
 	terms    terms
 	port     *xen.EventChannel
+	opened   chan struct{} // closed when Open has come to its end
+	// published says that the backend may know of the ring. Open sets it,
+	// and Close reads it after Open.
+	published bool
 
 	mu    sync.Mutex // guards all below
 	q     *queue

@@ -344,6 +344,36 @@ func TestStuckHandshake(t *testing.T) {
 	}
 }
 
+// A domain that is closed while a disk is still connecting, such as a second
+// one that nobody waits for, is not kept waiting.
+func TestCloseWhileOpening(t *testing.T) {
+	for _, tt := range []struct {
+		stuck xenbus.State
+		front string // the frontend's state then
+	}{{xenbus.InitWait, "1"}, {xenbus.Connected, "3"}} {
+		r := newRig(t, 1<<20, xentest.BlkConfig{MaxIndirect: 32, Stuck: []xenbus.State{tt.stuck}})
+		info := r.info(t)
+		done := make(chan error)
+		go func() {
+			_, err := blkfront.Open(info, quick)
+			done <- err
+		}()
+		for {
+			if s, err := r.m.Store().Read(r.back.Paths().Frontend + "/state"); err == nil && s == tt.front {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(5 * time.Millisecond) // well into the wait
+		r.clean(t)
+		if err := <-done; err == nil {
+			t.Errorf("stuck before %v: opened", tt.stuck)
+		} else if tt.stuck == xenbus.Connected && !errors.Is(err, xen.ErrClosed) {
+			t.Errorf("stuck before %v: %v", tt.stuck, err)
+		}
+	}
+}
+
 func TestAbsurdProperties(t *testing.T) {
 	for _, tt := range []struct {
 		name           string

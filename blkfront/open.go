@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"pvboot/blkfront/blkif"
 	"pvboot/xen"
@@ -12,12 +13,14 @@ import (
 )
 
 // Open connects to the backend of a vbd. A device must be open once at a time
-// only. A drive without a disk in it is [ErrNoMedium].
+// only. A drive without a disk in it is [ErrNoMedium]. An Open under way ends
+// when the domain is closed.
 func Open(info Info, opt Options) (*Device, error) {
 	dev := &Device{
 		info: info, name: info.Name(), opt: opt.withDefaults(),
 		d: info.bus.Domain(), bus: info.bus,
 		readOnly: info.ReadOnly, cdrom: info.CDROM,
+		opened: make(chan struct{}),
 	}
 	if err := dev.open(); err != nil {
 		return nil, fmt.Errorf("blkfront: %s: %w", dev.name, err)
@@ -26,6 +29,25 @@ func Open(info Info, opt Options) (*Device, error) {
 }
 
 func (dev *Device) open() error {
+	o := opening{dev}
+	dev.d.Register(o)
+	defer dev.d.Unregister(o)
+	defer close(dev.opened)
+	if err := dev.bringUp(); err != nil {
+		return also(err, dev.shut())
+	}
+	return nil
+}
+
+// opening stands for an Open under way in the domain's register.
+type opening struct{ dev *Device }
+
+// Close makes the Open come to its end, and undoes what was done.
+func (o opening) Close() error { return o.dev.Close() }
+
+func (o opening) String() string { return o.dev.String() }
+
+func (dev *Device) bringUp() error {
 	if err := dev.leftover(); err != nil {
 		return err
 	}
@@ -34,7 +56,7 @@ func (dev *Device) open() error {
 	}
 	// A backend that skips InitWait offers nothing but the defaults
 	// (blkif.h, "STATE DIAGRAMS").
-	if _, err := dev.bus.WaitBackend(dev.opt.Handshake, xenbus.InitWait, xenbus.Initialised, xenbus.Connected); err != nil {
+	if err := dev.await(xenbus.InitWait, xenbus.Initialised, xenbus.Connected); err != nil {
 		return err
 	}
 	o, err := readOffer(dev.bus)
@@ -43,14 +65,11 @@ func (dev *Device) open() error {
 	}
 	dev.terms = negotiate(o, dev.opt)
 	if err := dev.allocate(); err != nil {
-		return also(err, dev.release())
+		return err
 	}
-	// From here on, others see the device: the domain's Close must, too.
+	// After what it needs, so that the domain closes it before that.
 	dev.d.Register(dev)
-	if err := dev.connect(); err != nil {
-		return also(err, dev.shut())
-	}
-	return nil
+	return dev.connect()
 }
 
 // leftover ends a connection that somebody before us has not ended.
@@ -59,7 +78,11 @@ func (dev *Device) leftover() error {
 	if err != nil || s == xenbus.Unknown || s == xenbus.Initialising {
 		return err
 	}
-	if err := dev.bus.Disconnect(dev.opt.Handshake); err != nil {
+	gone, err := dev.hangUp()
+	if gone {
+		err = ErrBackend
+	}
+	if err != nil {
 		return fmt.Errorf("frontend was left %v: %w", s, err)
 	}
 	return dev.bus.Reset(dev.opt.Handshake, publishedKeys(1<<blkif.MaxOrder)...)
@@ -137,10 +160,11 @@ func (dev *Device) share(pages int, readOnly bool) (s sharedPages, err error) {
 
 // connect tells the backend of the ring and waits until it serves it.
 func (dev *Device) connect() error {
+	dev.published = true
 	if err := dev.bus.Publish(xenbus.Initialised, dev.publication()...); err != nil {
 		return err
 	}
-	if _, err := dev.bus.WaitBackend(dev.opt.Handshake, xenbus.Connected); err != nil {
+	if err := dev.await(xenbus.Connected); err != nil {
 		return err
 	}
 	g, err := readGeometry(dev.bus)
@@ -157,6 +181,28 @@ func (dev *Device) connect() error {
 	dev.cache = newCache(dev.size, dev.opt.Cache, dev.d.Platform(), dev.fetch)
 	return dev.bus.SetState(xenbus.Connected)
 }
+
+// await waits until the backend is in one of the wanted states, or Close is
+// called.
+func (dev *Device) await(want ...xenbus.State) error {
+	for start := time.Now(); ; {
+		left := dev.opt.Handshake - time.Since(start)
+		_, err := dev.bus.WaitBackend(min(left, closeEvery), want...)
+		if err == nil {
+			return nil
+		}
+		if dev.life() != stateOpen {
+			return xen.ErrClosed
+		}
+		if left <= closeEvery || !errors.Is(err, xen.ErrTimeout) {
+			return err
+		}
+	}
+}
+
+// closeEvery is how long await waits before it looks whether the device is
+// still wanted.
+const closeEvery = 500 * time.Millisecond
 
 // publication is what the frontend writes to its directory.
 func (dev *Device) publication() []xenbus.Pair {
