@@ -38,17 +38,14 @@ func (t ticks) ns(count uint64) int64 {
 
 // runstate is struct vcpu_runstate_info (public/vcpu.h).
 type runstate struct {
-	state     uint32
-	_         uint32
+	_         uint64 // state
 	entryTime uint64
 	time      [4]uint64
 }
 
 // schedPoll is struct sched_poll.
 type schedPoll struct {
-	ports   uint64
-	nrPorts uint32
-	_       uint32
+	_       [2]uint64 // no ports
 	timeout uint64
 }
 

@@ -131,6 +131,7 @@ func asError(v any) error {
 
 var (
 	nilStruct *struct{ a, b int }
+	nilMap    map[int]int
 	zero      int
 	sink      int
 )
@@ -143,7 +144,7 @@ func TestFaultsArePanics(t *testing.T) {
 		{"nil read", "nil pointer dereference", func() { sink = nilStruct.b }},
 		{"nil write", "nil pointer dereference", func() { nilStruct.a = 1 }},
 		{"nil call", "nil pointer dereference", func() { var f func(); f() }},
-		{"nil map", "assignment to entry in nil map", func() { var m map[int]int; m[1] = 1 }},
+		{"nil map", "assignment to entry in nil map", func() { nilMap[1] = 1 }},
 		{"divide", "integer divide by zero", func() { sink = 1 / zero }},
 		{"index", "index out of range", func() { sink = make([]int, 1)[zero+1] }},
 	} {

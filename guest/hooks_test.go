@@ -73,7 +73,9 @@ func TestTicks(t *testing.T) {
 			last = now
 		}
 	}
-	newTicks(0, 0).ns(1) // must not divide by zero
+	if got := newTicks(0, 0).ns(0); got != 0 { // must not divide by zero
+		t.Errorf("0 Hz: starts at %d", got)
+	}
 }
 
 func TestSetConsole(t *testing.T) {

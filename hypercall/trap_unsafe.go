@@ -1,5 +1,7 @@
 package hypercall
 
+import "sync/atomic"
+
 // Real is the hypervisor under this guest, reached by [Trap].
 type Real struct{}
 
@@ -12,7 +14,7 @@ func (Real) Call(op Op, args ...Arg) int64 {
 		return -22
 	}
 	if escape {
-		sink = args
+		sink.Store(&args)
 	}
 	for i, arg := range args {
 		a[i] = arg.val
@@ -30,7 +32,7 @@ func (Real) Call(op Op, args ...Arg) int64 {
 // the trap.
 var (
 	escape bool
-	sink   []Arg
+	sink   atomic.Pointer[[]Arg]
 )
 
 // keep holds args, and what it points to, alive until the trap has returned.

@@ -44,7 +44,6 @@ func Zero(addr, n uintptr)
 
 func readCR2() uint64
 func readCR3() uint64
-func writeCR3(uint64)
 func readCR4() uint64
 func writeCR4(uint64)
 func xsetbv(reg uint32, value uint64)

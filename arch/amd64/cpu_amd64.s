@@ -119,12 +119,6 @@ TEXT ·readCR3(SB), NOSPLIT, $0-8
 	MOVQ AX, ret+0(FP)
 	RET
 
-// func writeCR3(uint64)
-TEXT ·writeCR3(SB), NOSPLIT, $0-8
-	MOVQ arg+0(FP), AX
-	MOVQ AX, CR3
-	RET
-
 // func readCR4() uint64
 TEXT ·readCR4(SB), NOSPLIT, $0-8
 	MOVQ CR4, AX

@@ -12,16 +12,16 @@ func hwinit0()
 // args returns argv, followed by the environment and the auxiliary vector as
 // Linux lays them out, and argc.
 //
-//go:linkname args pvboot/guest.args
+//go:linkname args runtime/goos.Args
 func args() (argv uintptr, argc int)
 
 // onSyscall carries out what the stock runtime asks of Linux; a frame that it
 // returns is loaded in place of f.
 //
-//go:linkname onSyscall pvboot/guest.onSyscall
+//go:linkname onSyscall runtime/goos.OnSyscall
 func onSyscall(f *Frame) *Frame
 
 // onException handles a fault and may change the frame.
 //
-//go:linkname onException pvboot/guest.onException
+//go:linkname onException runtime/goos.OnException
 func onException(f *Frame)

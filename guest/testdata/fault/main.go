@@ -3,6 +3,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"os"
 
 	_ "pvboot/guest"
@@ -26,6 +27,7 @@ func main() {
 		var all [][]byte
 		for {
 			all = append(all, make([]byte, 1<<20))
+			fmt.Fprint(io.Discard, len(all))
 		}
 	case "stack":
 		var f func(n int) int
