@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"pvboot/blkfront"
 	"pvboot/console"
 	"pvboot/guest"
 	"pvboot/guest/handover"
@@ -17,7 +18,8 @@ import (
 type boot struct {
 	domain  *xen.Domain
 	console *console.Console
-	text    io.Writer // the console, for lines
+	text    io.Writer          // the console, for lines
+	disks   []*blkfront.Device // those that the loader has asked for
 }
 
 // start loads a kernel and enters it. As long as it returns, the disks are
@@ -52,6 +54,7 @@ var leak func(*xen.Domain)
 // handed over: its next kernel could fail in ways that nobody would trace to
 // here.
 func (b *boot) leave(next func()) error {
+	b.flush()
 	if leak != nil {
 		leak(b.domain)
 	}

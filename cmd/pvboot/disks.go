@@ -45,6 +45,20 @@ func (b *boot) connect(info blkfront.Info) func() (volume.Device, error) {
 		if r.err != nil {
 			return nil, r.err
 		}
+		b.disks = append(b.disks, r.dev)
 		return r.dev, nil
+	}
+}
+
+// flush brings what save_env wrote to stable storage. A failure is told and
+// no reason to stay: the kernel reads what the backend has.
+func (b *boot) flush() {
+	for _, dev := range b.disks {
+		if dev.Stats().BytesWritten == 0 {
+			continue
+		}
+		if err := dev.Flush(); err != nil {
+			fmt.Fprintln(b.text, err)
+		}
 	}
 }
