@@ -11,7 +11,8 @@
 // In a program built by the ordinary go command the package does nothing.
 // The same image also runs without Xen, in plain QEMU: `xengo test` uses it.
 //
-// Not to be had: files, networks, os/signal, more than one processor, and the
+// Files are those of a cpio archive given as ramdisk=, read-only. Not to be
+// had: networks, os/signal, more than one processor, and the
 // date (time.Now counts from 1970 at start: a PVH domain has no clock but
 // one in shared_info, which a loader must not map).
 package guest

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -17,12 +16,11 @@ func arguments(line string) []string {
 	initArgs()
 	var list []string
 	for i := range argc {
-		p := (*byte)(unsafe.Add(nil, argv[i]))
 		n := 0
-		for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+		for *at[byte](uint64(argv[i]) + uint64(n)) != 0 {
 			n++
 		}
-		list = append(list, string(unsafe.Slice(p, n)))
+		list = append(list, string(memory(uint64(argv[i]), n)))
 	}
 	return list
 }
@@ -79,7 +77,8 @@ func TestTicks(t *testing.T) {
 }
 
 func TestSetConsole(t *testing.T) {
-	defer SetConsole(nil)
+	defer func() { SetConsole(nil); kept.n = 0 }()
+	kept.n = 0 // in a guest, what the tests wrote so far
 	output([]byte("early "))
 	var got bytes.Buffer
 	SetConsole(func(p []byte) { got.Write(p) })

@@ -2,13 +2,19 @@ package guest
 
 // Linux errno values (uapi/asm-generic/errno-base.h, errno.h).
 const (
-	enoent    = 2
-	ebadf     = 9
-	eagain    = 11
-	enomem    = 12
-	einval    = 22
-	enosys    = 38
-	etimedout = 110
+	enoent       = 2
+	ebadf        = 9
+	eagain       = 11
+	enomem       = 12
+	enotdir      = 20
+	eisdir       = 21
+	einval       = 22
+	emfile       = 24
+	erofs        = 30
+	erange       = 34
+	enametoolong = 36
+	enosys       = 38
+	etimedout    = 110
 )
 
 // File descriptors that the runtime itself gets.
@@ -34,7 +40,7 @@ func write(fd int32, buf, n uint64) int64 {
 	return -ebadf
 }
 
-// readFile is read(2): nothing ever comes from stdin.
+// readFile is read(2). Nothing ever comes from stdin.
 func readFile(fd int32, buf, n uint64) int64 {
 	switch fd {
 	case stdin:
@@ -47,7 +53,13 @@ func readFile(fd int32, buf, n uint64) int64 {
 		*at[uint64](buf) = 1
 		return 8
 	}
-	return -ebadf
+	got := int64(-ebadf)
+	if f := descriptor(fd); f != nil {
+		if got = pread(fd, buf, n, f.pos); got > 0 {
+			f.pos += uint64(got)
+		}
+	}
+	return got
 }
 
 // mmap is mmap(2) as the runtime uses it. Address and memory are one: what is

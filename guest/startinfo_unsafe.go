@@ -68,6 +68,8 @@ func readStart(addr uintptr) bool {
 }
 
 // physical sees n bytes at addr, nil when they are not all below 4 GiB.
+//
+//go:nocheckptr
 func physical(addr uint64, n uintptr) unsafe.Pointer {
 	if addr > low4G-uint64(n) {
 		return nil

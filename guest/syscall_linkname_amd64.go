@@ -11,17 +11,22 @@ import (
 const (
 	sysRead          = 0
 	sysWrite         = 1
+	sysClose         = 3
+	sysFstat         = 5
+	sysLseek         = 8
 	sysMmap          = 9
 	sysMunmap        = 11
 	sysRtSigaction   = 13
 	sysRtSigprocmask = 14
 	sysRtSigreturn   = 15
+	sysPread64       = 17
 	sysSchedYield    = 24
 	sysMadvise       = 28
 	sysNanosleep     = 35
 	sysGetpid        = 39
 	sysExit          = 60
 	sysFcntl         = 72
+	sysGetcwd        = 79
 	sysGettimeofday  = 96
 	sysSigaltstack   = 131
 	sysArchPrctl     = 158
@@ -29,11 +34,15 @@ const (
 	sysTkill         = 200
 	sysFutex         = 202
 	sysGetaffinity   = 204
+	sysGetdents64    = 217
 	sysClockGettime  = 228
 	sysExitGroup     = 231
 	sysEpollCtl      = 233
 	sysTgkill        = 234
 	sysOpenat        = 257
+	sysMkdirat       = 258
+	sysNewfstatat    = 262
+	sysUnlinkat      = 263
 	sysEpollPwait    = 281
 	sysEventfd2      = 290
 	sysEpollCreate1  = 291
@@ -104,8 +113,31 @@ func call(f *amd64.Frame) int64 {
 		return 1
 	case sysRtSigprocmask, sysSchedYield, sysFcntl:
 		return 0
+	case sysMkdirat, sysUnlinkat:
+		return -erofs
+	}
+	return fileCall(f)
+}
+
+// fileCall is call for files.
+func fileCall(f *amd64.Frame) int64 {
+	switch f.RAX {
 	case sysOpenat:
-		return -enoent
+		return openat(f.RSI, f.RDX)
+	case sysClose:
+		return closeFile(int32(f.RDI))
+	case sysPread64:
+		return pread(int32(f.RDI), f.RSI, f.RDX, f.R10)
+	case sysLseek:
+		return seek(int32(f.RDI), int64(f.RSI), f.RDX)
+	case sysFstat:
+		return fstat(int32(f.RDI), f.RSI)
+	case sysNewfstatat:
+		return fstatat(f.RSI, f.RDX)
+	case sysGetdents64:
+		return getdents(int32(f.RDI), f.RSI, f.RDX)
+	case sysGetcwd:
+		return getcwd(f.RDI, f.RSI)
 	}
 	return -enosys
 }

@@ -6,6 +6,8 @@ import "unsafe"
 func addressOf[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
 
 // table sees the page table at physical address addr.
+//
+//go:nocheckptr
 func table(addr uint64) *[512]uint64 { return (*[512]uint64)(unsafe.Add(nil, addr)) }
 
 // faultStackTop is the 16-byte aligned end of the exceptions' stack.

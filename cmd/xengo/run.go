@@ -24,13 +24,15 @@ program's.
 }
 
 var execCommand = &command{
-	name: "exec", args: "[-arch A] [-m MIB] FILE [ARGS…]",
+	name: "exec", args: "[-arch A] [-m MIB] [-files DIR] FILE [ARGS…]",
 	short: "run an image, or a test binary of xengo test -c, in QEMU",
 	long: `Runs FILE in QEMU as xengo run does. FILE may be an image of xengo build or what
 the go command linked with xengo's overlay.
 
   -arch A     architecture (default amd64)
-  -m MIB      memory of the machine (default 1024)`,
+  -m MIB      memory of the machine (default 1024)
+  -files DIR  a folder that the guest sees by the same relative name, read-only;
+              it need not exist`,
 }
 
 func init() { runCommand.run, execCommand.run = runRun, runExec }
@@ -63,13 +65,14 @@ func runRun(c *command, args []string) error {
 	if err := b.image(f.Arg(0), image, false); err != nil {
 		return err
 	}
-	return b.target.boot(image, f.Args()[1:], *mebibytes)
+	return b.target.boot(image, "", f.Args()[1:], *mebibytes)
 }
 
 func runExec(c *command, args []string) error {
 	f := c.flags()
 	arch := f.String("arch", defaultArch(), "")
 	mebibytes := f.Int("m", 1024, "")
+	files := f.String("files", "", "")
 	if err := c.parse(f, args); err != nil {
 		return err
 	}
@@ -95,11 +98,19 @@ func runExec(c *command, args []string) error {
 			return err
 		}
 	}
-	return t.boot(image, f.Args()[1:], *mebibytes)
+	ramdisk := ""
+	if *files != "" {
+		ramdisk = filepath.Join(dir, "files")
+		if err := writeArchive(ramdisk, *files); err != nil {
+			return err
+		}
+	}
+	return t.boot(image, ramdisk, f.Args()[1:], *mebibytes)
 }
 
-// boot runs an image in QEMU and returns an exitError for its status.
-func (t *target) boot(image string, args []string, mebibytes int) error {
+// boot runs an image in QEMU and returns an exitError for its status. The
+// ramdisk may be "".
+func (t *target) boot(image, ramdisk string, args []string, mebibytes int) error {
 	line := make([]string, len(args))
 	for i, a := range args {
 		quoted, err := quote(a)
@@ -108,7 +119,7 @@ func (t *target) boot(image string, args []string, mebibytes int) error {
 		}
 		line[i] = quoted
 	}
-	argv := t.qemu(image, strings.Join(line, " "), mebibytes)
+	argv := t.qemu(image, ramdisk, strings.Join(line, " "), mebibytes)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = childAttributes()

@@ -18,7 +18,7 @@ type target struct {
 	// notes says how Xen starts an image with this entry address.
 	notes func(entry uint64) []xenelf.Note
 	// qemu runs an image without Xen; nil where that cannot be done.
-	qemu func(image, cmdLine string, mebibytes int) []string
+	qemu func(image, ramdisk, cmdLine string, mebibytes int) []string
 }
 
 // targets by GOARCH; another architecture is one more file like

@@ -21,8 +21,8 @@ var amd64Target = target{
 			{Type: xenelf.Phys32Entry, Number: entry},
 		}
 	},
-	qemu: func(image, cmdLine string, mebibytes int) []string {
-		return []string{
+	qemu: func(image, ramdisk, cmdLine string, mebibytes int) []string {
+		argv := []string{
 			"qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1",
 			"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 			"-chardev", "stdio,id=out", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
@@ -30,5 +30,9 @@ var amd64Target = target{
 			"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
 			"-kernel", image, "-append", cmdLine,
 		}
+		if ramdisk != "" {
+			argv = append(argv, "-initrd", ramdisk)
+		}
+		return argv
 	},
 }

@@ -15,7 +15,7 @@ var testCommand = &command{
 	long: `Runs go test for PKGS on bare metal: each test binary is built as a guest and
 booted in QEMU.
 Flags are those of go test and may stand before or after the packages. Tests
-see no files but those they bring; flags that write files do not work.
+see no files but their package's testdata, and cannot write any.
 
   -arch A     architecture (default amd64)`,
 }
@@ -123,7 +123,7 @@ func runTest(c *command, args []string) error {
 	if err != nil {
 		return err
 	}
-	line := append([]string{"test", "-exec=" + fmt.Sprintf("'%s' exec -arch %s", self, t.arch)}, b.flags(overlay)...)
+	line := append([]string{"test", "-exec=" + fmt.Sprintf("'%s' exec -arch %s -files testdata", self, t.arch)}, b.flags(overlay)...)
 	line = append(append(append(line, t.packages...), t.flags...), t.rest...)
 	cmd := exec.Command("go", line...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = b.environ(), os.Stdout, os.Stderr
