@@ -10,8 +10,11 @@ var kept struct {
 	b [8192]byte
 }
 
-// sink is the console's writer.
-var sink func(p []byte)
+// sink is the console's writer, unless it is broken: then it has faulted.
+var (
+	sink   func(p []byte)
+	broken bool
+)
 
 // SetConsole makes write take all output of the runtime, of os.Stdout and
 // os.Stderr from now on, beginning with what was written before. A nil write
@@ -33,7 +36,7 @@ func SetConsole(write func(p []byte)) {
 
 // output writes p to whatever console there is.
 func output(p []byte) {
-	if sink != nil {
+	if sink != nil && !broken {
 		sink(p)
 		return
 	}

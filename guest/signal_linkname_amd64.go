@@ -144,15 +144,17 @@ func signalOf(vector uint64) (sig, code int32) {
 //go:linkname onException runtime/goos.OnException
 func onException(f *amd64.Frame) {
 	if inFault {
+		broken = true
 		put("pvboot: fault in the fault handler\n")
-		machineExit(exitCrash)
+		exit(exitCrash)
 	}
 	inFault = true
 	cr2 := amd64.CR2()
 	sig, code := signalOf(f.Vector)
 	h := &handlers[sig]
 	onSignalStack := f.RSP >= altStack.sp && f.RSP-altStack.sp < altStack.size
-	if sig == 0 || h.handler <= 1 || altStack.size < 8192 || onSignalStack || amd64.OnHandlerStack(f.RSP) {
+	broken = amd64.OnHandlerStack(f.RSP)
+	if sig == 0 || h.handler <= 1 || altStack.size < 8192 || onSignalStack || broken {
 		dump(f, cr2)
 		exit(exitCrash)
 	}
