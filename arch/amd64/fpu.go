@@ -1,10 +1,13 @@
 package amd64
 
-// Bits of CPUID leaf 1 ECX, CR4 and XCR0 (SDM 13.3, APM vol. 2, 11.5).
+import "github.com/usbarmory/tamago/bits"
+
+// Bit numbers in CPUID leaf 1 ECX and CR4, and masks in XCR0 (SDM 13.3, APM
+// vol. 2, 11.5).
 const (
-	featureXSAVE = 1 << 26
-	featureAVX   = 1 << 28
-	cr4OSXSAVE   = 1 << 18
+	featureXSAVE = 26
+	featureAVX   = 28
+	cr4OSXSAVE   = 18
 	xcr0X87SSE   = 3
 	xcr0AVX      = 4
 )
@@ -13,11 +16,13 @@ const (
 // the crypto packages look at OSXSAVE and XCR0. AVX-512 stays off.
 func enableAVX() {
 	_, _, ecx, _ := CPUID(1, 0)
-	if ecx&featureXSAVE == 0 {
+	if !bits.Get(&ecx, featureXSAVE) {
 		return
 	}
-	writeCR4(readCR4() | cr4OSXSAVE)
-	if ecx&featureAVX != 0 {
+	cr4 := readCR4()
+	bits.Set64(&cr4, cr4OSXSAVE)
+	writeCR4(cr4)
+	if bits.Get(&ecx, featureAVX) {
 		xsetbv(0, xcr0X87SSE|xcr0AVX)
 	} else {
 		xsetbv(0, xcr0X87SSE)
