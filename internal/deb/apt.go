@@ -146,8 +146,8 @@ func (a *apt) command(ctx context.Context, name string, args ...string) *exec.Cm
 // show runs a command, its messages going to the progress writer as they come.
 func (a *apt) show(cmd *exec.Cmd) error {
 	var msg bytes.Buffer
-	cmd.Stdout = a.progress
-	cmd.Stderr = io.MultiWriter(a.progress, &msg)
+	out := io.MultiWriter(a.progress, &msg)
+	cmd.Stdout, cmd.Stderr = out, out // one writer: no two write at once
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLine(msg.String()))
 	}
