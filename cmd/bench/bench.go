@@ -279,19 +279,20 @@ func (b *bench) measureDirect(ctx context.Context) error {
 	return nil
 }
 
-var ddRate = regexp.MustCompile(`copied, [0-9.]+ seconds, ([0-9.]+)([kMG])B/s`)
+var ddTook = regexp.MustCompile(`PVBOOT-READ-OK (\d+) bytes in (\d+) hundredths`)
 
 // measureLinux takes the rate that dd has in a directly booted Linux.
 func (b *bench) measureLinux(ctx context.Context) error {
-	_, out, err := b.boot(ctx, "large", "-loader", "direct", "-extra", "console=hvc0 quiet rig.read=xvda", "-expect", "PVBOOT-READ-OK")
+	_, out, err := b.boot(ctx, "large", "-loader", "direct", "-extra", "console=hvc0 quiet rig.read=xvda", "-expect", "PVBOOT-READ-OK .*second")
 	if err != nil {
 		return err
 	}
 	var rates []float64
-	unit := map[string]float64{"k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-	for _, m := range ddRate.FindAllSubmatch(out, -1) {
-		if v, err := strconv.ParseFloat(string(m[1]), 64); err == nil {
-			rates = append(rates, v*unit[string(m[2])]/1e6)
+	for _, m := range ddTook.FindAllSubmatch(out, -1) {
+		bytes, err1 := strconv.ParseFloat(string(m[1]), 64)
+		hundredths, err2 := strconv.ParseFloat(string(m[2]), 64)
+		if err1 == nil && err2 == nil && hundredths > 0 {
+			rates = append(rates, bytes/1e6/(hundredths/100))
 		}
 	}
 	if len(rates) < 2 {

@@ -38,8 +38,13 @@ for word in $cmdline; do
 			sleep 0.1
 			tries=$((tries + 1))
 		done
+		read -r begin _ </proc/uptime
 		if dd if="$disk" of=/dev/null bs=1M iflag=direct; then
-			echo PVBOOT-READ-OK
+			# Seconds with two digits; without the point they are hundredths.
+			read -r end _ </proc/uptime
+			hundredths=$((${end%.*}${end#*.} - ${begin%.*}${begin#*.}))
+			read -r sectors <"/sys/block/${disk#/dev/}/size"
+			echo "PVBOOT-READ-OK $((sectors * 512)) bytes in $hundredths hundredths of a second"
 		else
 			echo PVBOOT-READ-BAD
 		fi

@@ -1,7 +1,7 @@
 // Package testdisk makes the disks that the rig boots: a partition table, a
 // filesystem made by mke2fs, a stock Debian kernel, a grub.cfg as Debian's
 // grub-mkconfig writes it, and an initrd that says what the kernel sees and
-// powers off. No root is needed; the same configuration gives the same disk.
+// powers off. No root is needed.
 package testdisk
 
 import (
