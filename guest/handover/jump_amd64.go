@@ -8,6 +8,9 @@ import (
 	"pvboot/loader/image"
 )
 
+// lowMemory is the end of conventional memory.
+const lowMemory = 0xa0000
+
 // Jump enters the target. It returns only when it could not, with memory as
 // [Load] left it. By now no other domain may have access to this one's
 // memory, and nothing may run beside the caller.
@@ -17,7 +20,12 @@ func (l *Loaded) Jump() error {
 		return err
 	}
 	size := uint64(amd64.DepartureSize(len(moves), target))
-	base, err := l.schedule.Reserve(size, 1<<32)
+	// Low memory if there is room: a kernel that unpacks itself somewhere at
+	// random, as Linux does above 16 MiB, may run on these page tables.
+	base, err := l.schedule.Reserve(size, lowMemory)
+	if err != nil {
+		base, err = l.schedule.Reserve(size, 1<<32)
+	}
 	if err != nil {
 		return fmt.Errorf("handover: last code: %w", err)
 	}
