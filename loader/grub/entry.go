@@ -21,24 +21,27 @@ func (in *Interp) RunEntry(ctx context.Context, e *Entry, auto bool) error {
 	in.Unload()
 	chosen, hadChosen := in.env.Lookup("chosen")
 	def, hadDefault := in.env.Lookup("default")
-	if e.Submenu {
-		if err := in.open(); err != nil {
-			return in.finish(in.report(err))
-		}
-		if auto {
-			in.env.Set("timeout", "0")
-		}
+	// Deferred: the caller may go on after a panic.
+	restore := func() {
+		in.restore("chosen", chosen, hadChosen)
+		in.restore("default", def, hadDefault)
+		in.env.Unset("timeout")
+	}
+	if !e.Submenu {
+		defer restore()
+		in.setChosen(e, def)
+		return in.runAndBoot(e)
+	}
+	if err := in.open(); err != nil {
+		return in.finish(in.report(err))
+	}
+	defer restore()
+	defer in.close()
+	if auto {
+		in.env.Set("timeout", "0")
 	}
 	in.setChosen(e, def)
-	err := in.runAndBoot(e)
-	if e.Submenu {
-		err = in.runSubmenu(err, auto)
-		in.close()
-	}
-	in.restore("chosen", chosen, hadChosen)
-	in.restore("default", def, hadDefault)
-	in.env.Unset("timeout")
-	return err
+	return in.runSubmenu(in.runAndBoot(e), auto)
 }
 
 // allowed refuses entries that ask for a password, because there is no
