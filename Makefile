@@ -11,7 +11,8 @@ ARGS ?=
 
 # Packages whose tests also run with the race detector, and on bare metal.
 RACE  = ./xen/... ./console/... ./blkfront/...
-METAL = ./guest/... ./hypercall/... ./xen/... ./console/... ./blkfront/...
+METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... \
+	./loader/image ./loader/menu ./loader/term ./loader/fs/tree
 
 .DEFAULT_GOAL := help
 
@@ -61,7 +62,7 @@ test-xen: ## domains on real Xen in QEMU
 
 .PHONY: bench
 bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side
-	$(GO) test -tags rig -timeout 120m -run '^$$' -bench . ./test/bench/...
+	$(GO) run ./cmd/bench $(ARGS)
 
 .PHONY: soak
 soak: host-packages $(DISK) ## a hundred boots in a row

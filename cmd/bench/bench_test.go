@@ -1,0 +1,60 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func seconds(v ...float64) []*float64 {
+	var out []*float64
+	for i := range v {
+		if v[i] < 0 {
+			out = append(out, nil)
+		} else {
+			out = append(out, &v[i])
+		}
+	}
+	return out
+}
+
+func TestMedians(t *testing.T) {
+	reports := []report{{Expect: seconds(1, 5)}, {Expect: seconds(2, 4)}, {Expect: seconds(0, 9)}, {Expect: seconds(1, 3)}}
+	if got := between(reports, 0, 1); got != 3 { // of 4, 2, 9 and 2
+		t.Errorf("between %v, want 3", got)
+	}
+	if got := summary(reports).user; got != 4.5 { // of 5, 4, 9 and 3
+		t.Errorf("user %v, want 4.5", got)
+	}
+	if got := between([]report{{Expect: seconds(1, -1)}}, 0, 1); got != 0 {
+		t.Errorf("between with a missing time is %v, want 0", got)
+	}
+}
+
+func TestLoadTimes(t *testing.T) {
+	got := loadTimes([]byte("x\r\n/vmlinuz: bzImage 2.15, 71.8 MiB loaded in 0.40 s\r\ny 8.9 MiB loaded in 1.25 s"))
+	if len(got) != 2 || got[0] != 0.4 || got[1] != 1.25 {
+		t.Errorf("times %v", got)
+	}
+}
+
+func TestTable(t *testing.T) {
+	b := &bench{boots: 5, xen: "4.17", initrdMiB: 64, image: 3 << 20, leastMemory: 16, linuxRate: 60, added: 0.25,
+		pvboot: loader{menu: 0.5, user: 12, rate: 120}, pvgrub: loader{menu: 2, user: 60, rate: 2}, direct: loader{user: 10}}
+	var out bytes.Buffer
+	b.print(&out)
+	table := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"menu 0.50 2.00 - 0.25 <= 0.5 -", "user space 12.00 60.00 10.00 0.20 <= 0.4 1.20", "120.00 2.00 60.00 >= 15", "at 2.00 of that", "3.00 MiB", "domain of 16 MiB"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestUsage(t *testing.T) {
+	for args, want := range map[string]int{"-h": 0, "-boots=0": 2, "-nonsense": 2, "more": 2} {
+		if got := run([]string{args}); got != want {
+			t.Errorf("bench %s exits with %d, want %d", args, got, want)
+		}
+	}
+}
