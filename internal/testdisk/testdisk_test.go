@@ -73,7 +73,7 @@ func TestMake(t *testing.T) {
 			"14 start=2048 type=21686148-6449-6E6F-744E-656564454649 name=\"bios\"",
 		}},
 		{"mbr", "ext3", 512, "", mbrRootStart, []string{
-			"1 start=2048 type=83 bootable", "2 start=135168 type=5", "5 start=137216 type=82",
+			"1 start=2048 type=83 bootable", "2 start=133120 type=5", "5 start=135168 type=82",
 		}},
 		{"none", "ext2", 512, "-b 1024", 0, nil},
 		{"gpt", "ext4", 4096, "-O ^has_journal,metadata_csum_seed", gptRootStart, nil},

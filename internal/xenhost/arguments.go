@@ -22,15 +22,15 @@ const (
 //     RDTSCP, with which PVH domains die.
 //   - spec-ctrl, pv-l1tf, xpti: mitigations cost time and protect nobody here.
 //   - noreboot: a crash of Xen stays visible.
-func arguments(q *qemu.Command, cfg *Config, im *images, initramfs string, dom0 int) {
+func arguments(q *qemu.Command, cfg *Config, xen, kernel, initramfs string, dom0 int) {
 	q.Add("-machine", "q35", "-accel", "tcg", "-smp", "1",
 		"-cpu", "qemu64,+npt,family=23,model=1,stepping=2",
 		"-m", fmt.Sprint(dom0+cfg.Memory+xenMemory),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-kernel", im.xen,
+		"-kernel", xen,
 		"-append", fmt.Sprintf("console=com1 com1=115200,8n1 dom0_mem=%[1]dM,max:%[1]dM dom0_max_vcpus=1"+
 			" loglvl=warning guest_loglvl=all spec-ctrl=no pv-l1tf=false xpti=no watchdog=0 noreboot bootscrub=no", dom0),
-		"-initrd", qemu.Escape(im.kernel)+" console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1,"+qemu.Escape(initramfs))
+		"-initrd", qemu.Escape(kernel)+" console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1,"+qemu.Escape(initramfs))
 	for i, d := range cfg.Disks {
 		sector := d.SectorSize
 		if sector == 0 {

@@ -90,6 +90,12 @@ func Start(ctx context.Context, cfg *Config) (*Host, error) {
 }
 
 func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
+	// QEMU cuts a module's name off at the first space; the cache's folder may
+	// have one.
+	kernel := filepath.Join(h.tmp, "vmlinux")
+	if err := os.Symlink(im.kernel, kernel); err != nil {
+		return err
+	}
 	initramfs := filepath.Join(h.tmp, "initramfs")
 	size, err := joinInitramfs(initramfs, im.initramfs, cfg.Files)
 	if err != nil {
@@ -106,7 +112,7 @@ func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
 	if cfg.PyGrub {
 		dom0 += pygrubMemory
 	}
-	arguments(q, cfg, im, initramfs, dom0)
+	arguments(q, cfg, im.xen, kernel, initramfs, dom0)
 	xen := q.Socket("xen")
 	q.Add("-serial", "chardev:xen")
 	port := q.Socket("rig")
