@@ -22,7 +22,7 @@ help: ## show this list
 
 .PHONY: run
 run: host-packages $(DISK) ## boot Xen and show the menu of a Debian disk; Ctrl-] leaves
-	$(GO) run ./cmd/rig boot -timeout 0 $(ARGS) $(DISK)
+	$(GO) run ./cmd/rig boot $(ARGS) $(DISK)
 
 $(DISK): | host-packages
 	mkdir -p $(@D)

@@ -43,8 +43,9 @@ On a terminal, keys go to the domain; Ctrl-] leaves.
 
 `
 
-// parseBoot reads the flags of "rig boot".
-func parseBoot(args []string, stderr io.Writer) (*options, error) {
+// parseBoot reads the flags of "rig boot". A run on a terminal has no time-out
+// unless one is asked for.
+func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
 	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host")
@@ -67,7 +68,11 @@ func parseBoot(args []string, stderr io.Writer) (*options, error) {
 		o.expects = append(o.expects, re)
 		return err
 	})
-	f.DurationVar(&o.timeout, "timeout", defaultTimeout, "`time` after which the run fails, counted from Xen's start; 0 means none")
+	timeout := defaultTimeout
+	if terminal {
+		timeout = 0
+	}
+	f.DurationVar(&o.timeout, "timeout", timeout, "`time` after which the run fails, counted from Xen's start; 0 means none, as it is on a terminal")
 	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
 	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
 	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
@@ -111,7 +116,7 @@ func (o *options) check() error {
 
 // boot is the command "rig boot".
 func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.Writer) error {
-	o, err := parseBoot(args, stderr)
+	o, err := parseBoot(args, keyboardOf(stdin), stderr)
 	if err != nil {
 		return err
 	}

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"pvboot/internal/cache"
 )
@@ -36,5 +39,29 @@ func buildPvboot(ctx context.Context, dir cache.Dir, arch string, progress io.Wr
 		return "", err
 	}
 	file := dir.Path("pvboot", "pvboot-"+arch+"-"+key)
-	return file, os.Rename(image, file)
+	if err := os.Rename(image, file); err != nil {
+		return "", err
+	}
+	return file, removeOld(dir.Path("pvboot", "pvboot-*"))
+}
+
+// imageAge is how long an image that is not built again stays in the cache.
+const imageAge = 24 * time.Hour
+
+// removeOld removes the files that a pattern matches and that are old.
+func removeOld(pattern string) error {
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err == nil && time.Since(info.ModTime()) > imageAge {
+			err = os.Remove(file)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

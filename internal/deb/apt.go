@@ -144,10 +144,14 @@ func (a *apt) command(ctx context.Context, name string, args ...string) *exec.Cm
 }
 
 // show runs a command, its messages going to the progress writer as they come.
+// On a terminal, apt-get draws its own progress bar.
 func (a *apt) show(cmd *exec.Cmd) error {
 	var msg bytes.Buffer
 	out := io.MultiWriter(a.progress, &msg)
 	cmd.Stdout, cmd.Stderr = out, out // one writer: no two write at once
+	if f, ok := a.progress.(*os.File); ok {
+		cmd.Stdout = f
+	}
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, lastLine(msg.String()))
 	}

@@ -75,7 +75,7 @@ func TestUnsignedArchive(t *testing.T) {
 	t.Setenv(EnvSecurityMirror, "file://"+dir)
 	var progress bytes.Buffer
 	s := &Suite{Cache: cache.Dir(t.TempDir()), Name: "bookworm", Arch: "amd64", Progress: &progress}
-	if !exists("/" + keyringFile) {
+	if !exists("/"+keyringFile) && !exists("/"+newKeyringFile) {
 		// Where the machine lacks Debian's keys (Ubuntu), any will do: none of
 		// them signed this.
 		write(t, s.dir("keyring", keyringFile), "")

@@ -12,6 +12,7 @@ import (
 const (
 	keyringPackage = "debian-archive-keyring"
 	keyringFile    = "usr/share/keyrings/debian-archive-keyring.gpg"
+	newKeyringFile = "usr/share/keyrings/debian-archive-keyring.pgp" // of later releases
 )
 
 // firstSuite is the release whose archive the machine's own keyring verifies.
@@ -37,8 +38,10 @@ func (s *Suite) keyring(ctx context.Context) (string, error) {
 // fetched from there with the machine's own apt configuration, and so verified
 // by keys that the machine trusts.
 func (s *Suite) hostKeyring(ctx context.Context) (string, error) {
-	if file := "/" + keyringFile; exists(file) {
-		return file, nil
+	for _, file := range []string{"/" + keyringFile, "/" + newKeyringFile} {
+		if exists(file) {
+			return file, nil
+		}
 	}
 	dir := s.dir("keyring")
 	file := filepath.Join(dir, keyringFile)
