@@ -27,6 +27,9 @@ type domainDisk struct {
 // parseDisk reads a DISK argument; index is its place among the disks.
 func parseDisk(arg string, index int) (domainDisk, error) {
 	file, rest, _ := strings.Cut(arg, ",")
+	if _, err := os.Stat(arg); err == nil {
+		file, rest = arg, "" // a name with a comma
+	}
 	d := domainDisk{vdev: "xvd" + string(rune('a'+index))}
 	d.File = file
 	for option := range strings.SplitSeq(rest, ",") {

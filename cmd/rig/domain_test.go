@@ -13,7 +13,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestXLConfig(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"a.img", "b.img"} {
+	for _, name := range []string{"a.img", "b.img", "c,ro.img"} {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +30,7 @@ func TestXLConfig(t *testing.T) {
 		loader  *loader
 	}{
 		"pvh": {
-			options{mode: "pvh", memory: 512, disks: []domainDisk{disk("a.img", 0)}},
+			options{mode: "pvh", memory: 512, disks: []domainDisk{disk("a.img", 0), disk("c,ro.img", 1)}},
 			kernelLoader("image"),
 		},
 		"direct": {

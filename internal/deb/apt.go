@@ -26,7 +26,7 @@ func (s *Suite) configure(ctx context.Context) (*apt, error) {
 		return nil, err
 	}
 	a := &apt{dir: s.dir("apt"), arch: s.Arch, progress: s.Progress}
-	for _, dir := range []string{"state/lists/partial", "cache/archives/partial", "etc/preferences.d", "etc/parts"} {
+	for _, dir := range []string{"state/lists/partial", "cache/archives/partial", "etc/preferences.d", "etc/parts", "etc/trusted"} {
 		if err := os.MkdirAll(filepath.Join(a.dir, dir), 0o755); err != nil {
 			return nil, err
 		}
@@ -35,13 +35,19 @@ func (s *Suite) configure(ctx context.Context) (*apt, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := os.ReadFile(keyring)
+	if err != nil {
+		return nil, err
+	}
 	mirror := envOr(EnvMirror, defaultMirror)
 	security := envOr(EnvSecurityMirror, defaultSecurityMirror)
 	files := map[string]string{
 		"apt.conf": aptConf(a.dir, s.Arch) + proxies,
 		"status":   "",
-		"sources.list": fmt.Sprintf("deb [arch=%[1]s signed-by=%[2]s] %[3]s %[4]s main\ndeb [arch=%[1]s signed-by=%[2]s] %[5]s %[4]s-security main\n",
-			s.Arch, keyring, mirror, s.Name, security),
+		"sources.list": fmt.Sprintf("deb [arch=%[1]s] %[2]s %[3]s main\ndeb [arch=%[1]s] %[4]s %[3]s-security main\n",
+			s.Arch, mirror, s.Name, security),
+		// Not signed-by= in sources.list, which has no way to quote a space.
+		"etc/trusted/debian.gpg": string(keys),
 	}
 	for name, content := range files {
 		if err := writeFile(filepath.Join(a.dir, name), content); err != nil {
@@ -62,6 +68,8 @@ Dir::Etc::parts "parts";
 Dir::Etc::main "none";
 Dir::Etc::sourcelist %[6]q;
 Dir::Etc::sourceparts "none";
+Dir::Etc::trusted "none";
+Dir::Etc::trustedparts "trusted";
 Dir::Log %[2]q;
 APT::Architecture %[7]q;
 APT::Architectures { %[7]q; };
