@@ -1,15 +1,12 @@
 package main
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"pvboot/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestXLConfig(t *testing.T) {
 	dir := t.TempDir()
@@ -45,19 +42,7 @@ func TestXLConfig(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := xlConfig(&c.options, c.loader)
-			golden := filepath.Join("testdata", "xl", name+".cfg")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", golden, diff)
-			}
+			golden.Check(t, "xl/"+name+".cfg", got)
 		})
 	}
 }

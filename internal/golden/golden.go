@@ -34,3 +34,6 @@ func Check(t *testing.T, name, got string) {
 		t.Errorf("%s differs (-want +got):\n%s", path, diff)
 	}
 }
+
+// Update tells whether the golden files are being written anew.
+func Update() bool { return *update }

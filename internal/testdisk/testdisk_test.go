@@ -5,7 +5,6 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -19,9 +18,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pvboot/internal/cache"
+	"pvboot/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // config returns the configuration of a disk with a kernel that is none.
 func config(t *testing.T) *Config {
@@ -128,20 +126,8 @@ func TestGrubConfig(t *testing.T) {
 		cfg.Table = table
 		d := &disk{Config: cfg, uuid: "01234567-89ab-8def-8123-456789abcdef"}
 		got := d.grubConfig()
-		golden := filepath.Join("testdata", table+".cfg")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", golden, diff)
-		}
-		tool(t, "grub-script-check", golden)
+		golden.Check(t, table+".cfg", got)
+		tool(t, "grub-script-check", filepath.Join("testdata", table+".cfg"))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"pvboot/internal/golden"
 	"pvboot/loader/fs"
 	"pvboot/loader/grub"
 	"pvboot/loader/grub/grubenv"
@@ -121,7 +122,7 @@ func TestConfigs(t *testing.T) {
 			fmt.Fprintf(&s.log, "default entry: %d\n", s.in.Menu().Default(s.in.Env()))
 			s.menu(context.Background(), s.in.Menu(), true)
 			s.volumes()
-			golden(t, filepath.Join("testdata/config", name+".out"), s.log.String())
+			golden.Check(t, "config/"+name+".out", s.log.String())
 		})
 	}
 }

@@ -14,14 +14,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pvboot/internal/golden"
 	"pvboot/loader/grub"
 	"pvboot/loader/grub/command"
 	"pvboot/loader/grub/grubtest"
 )
 
 var (
-	update = flag.Bool("update", false, "write the golden files")
-	emu    = flag.String("grub-emu", "", "`script` that runs a GRUB script in GRUB itself, to hold the golden files against")
+	emu = flag.String("grub-emu", "", "`script` that runs a GRUB script in GRUB itself, to hold the golden files against")
 )
 
 // newInterp is an interpreter with every command.
@@ -50,7 +50,7 @@ func TestLanguage(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := run(t, string(src))
-			golden(t, strings.TrimSuffix(file, "cfg")+"out", got)
+			golden.Check(t, "language/"+strings.TrimSuffix(filepath.Base(file), "cfg")+"out", got)
 			if *emu == "" {
 				return
 			}
@@ -63,22 +63,6 @@ func TestLanguage(t *testing.T) {
 				t.Errorf("GRUB differs (-grub +pvboot):\n%s", d)
 			}
 		})
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, []byte(got), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), got); d != "" {
-		t.Errorf("%s (-want +got, -update rewrites it):\n%s", name, d)
 	}
 }
 

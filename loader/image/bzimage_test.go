@@ -4,18 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"pvboot/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 const mib = 1 << 20
 
@@ -115,19 +110,7 @@ func TestBzImageGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			got := dump(t, plan)
-			golden := filepath.Join("testdata", "bzimage-"+strings.ReplaceAll(tt.name, " ", "-")+".golden")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), got); diff != "" {
-				t.Errorf("plan (-want +got):\n%s", diff)
-			}
+			golden.Check(t, "bzimage-"+strings.ReplaceAll(tt.name, " ", "-")+".golden", got)
 		})
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"pvboot/internal/golden"
 )
 
 // newc is a cpio archive with one file of n bytes.
@@ -39,7 +41,7 @@ func pad(b *bytes.Buffer) {
 func packed(t *testing.T, b []byte, file string, command ...string) []byte {
 	t.Helper()
 	file = filepath.Join("testdata", file)
-	if *update {
+	if golden.Update() {
 		cmd := exec.Command(command[0], command[1:]...)
 		cmd.Stdin = bytes.NewReader(b)
 		out, err := cmd.Output()

@@ -2,8 +2,6 @@ package command_test
 
 import (
 	"context"
-	"flag"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,14 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pvboot/internal/golden"
 	"pvboot/loader/fs"
 	"pvboot/loader/grub"
 	"pvboot/loader/grub/command"
 	"pvboot/loader/grub/grubenv"
 	"pvboot/loader/grub/grubtest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // host has two disks: one with partitions, one that holds a filesystem
 // itself and cannot be read.
@@ -147,19 +144,7 @@ func TestHelp(t *testing.T) {
 		}
 		h.Out.WriteString("\n" + c.Manual())
 	}
-	const file = "testdata/help.txt"
-	if *update {
-		if err := os.WriteFile(file, h.Out.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), h.Out.String()); d != "" {
-		t.Errorf("-want +got, -update rewrites it:\n%s", d)
-	}
+	golden.Check(t, "help.txt", h.Out.String())
 }
 
 // TestHost: what scripts do to the host.

@@ -3,7 +3,6 @@ package script
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -11,10 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"pvboot/internal/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // cases reads testdata/syntax.txt: scripts between lines of dashes.
 func cases(t testing.TB) []string {
@@ -45,23 +42,7 @@ func TestSyntax(t *testing.T) {
 		}
 		fmt.Fprintln(&got, "----")
 	}
-	golden(t, "testdata/syntax.golden", got.Bytes())
-}
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(name, got, 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s (-want +got, -update rewrites it):\n%s", name, d)
-	}
+	golden.Check(t, "syntax.golden", got.String())
 }
 
 // TestGrubScriptCheck holds the parser against GRUB's own: both accept or
