@@ -1,3 +1,5 @@
+//go:build amd64
+
 // Package amd64 is the x86-64 processor as a Xen PVH guest finds it: the
 // 32-bit entry, long mode with identity-mapped page tables, descriptor
 // tables, exceptions, and the small instructions that Go has no words for.

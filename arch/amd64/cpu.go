@@ -1,3 +1,5 @@
+//go:build amd64
+
 package amd64
 
 // CPUID returns the registers of a CPUID leaf.

@@ -1,3 +1,5 @@
+//go:build amd64
+
 package amd64
 
 // Frame is the interrupted state that handlers see and may change. The order

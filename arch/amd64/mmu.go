@@ -1,3 +1,5 @@
+//go:build amd64
+
 package amd64
 
 // The entry code maps the first 4 GiB with 2 MiB pages. What lies above is

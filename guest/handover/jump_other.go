@@ -1,0 +1,11 @@
+//go:build !amd64
+
+package handover
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// Jump enters the target; this architecture has no way to do that yet.
+func (l *Loaded) Jump() error { return fmt.Errorf("handover: no jump on %s", runtime.GOARCH) }
