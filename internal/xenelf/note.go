@@ -34,7 +34,8 @@ const (
 	Phys32Reloc       NoteType = 19
 )
 
-// Note is one note: a number of eight bytes, or text when it has some.
+// Note is one note: text for the types that hold text (textNote), else a
+// number of eight bytes.
 type Note struct {
 	Type   NoteType
 	Number uint64
@@ -52,9 +53,9 @@ type Order interface {
 func Encode(order Order, notes []Note) []byte {
 	var out []byte
 	for _, n := range notes {
-		desc := append([]byte(n.Text), 0)
-		if n.Text == "" {
-			desc = order.AppendUint64(nil, n.Number)
+		desc := order.AppendUint64(nil, n.Number)
+		if textNote(n.Type) {
+			desc = append([]byte(n.Text), 0)
 		}
 		out = order.AppendUint32(out, 4) // "Xen" and its end
 		out = order.AppendUint32(out, uint32(len(desc)))
