@@ -32,7 +32,8 @@ type Schedule struct {
 }
 
 // Reserve takes size bytes, page aligned and below limit, that no part of the
-// plan, the loader or the schedule touches: room for the last code.
+// plan, the loader or the schedule touches: room for the last code, which the
+// target still runs on for a while.
 func (s *Schedule) Reserve(size, limit uint64) (uint64, error) {
 	return s.left.highest(size, pageSize, pageSize, limit)
 }
@@ -43,9 +44,11 @@ func (s *Schedule) Reserve(size, limit uint64) (uint64, error) {
 // needs until it jumps; free is the RAM that it may use for staging, which
 // may overlap the plan's segments but not own.
 func NewSchedule(p *Plan, own, free []Range) (*Schedule, error) {
+	// What a segment reserves holds nothing before the target runs, and may
+	// be all that is free in a small domain.
 	staging := newSpace(free)
 	for _, s := range p.Segments {
-		staging.take(s.Range())
+		staging.take(Range{Start: s.Addr, Size: s.Size})
 	}
 	for _, r := range own {
 		staging.take(r)
@@ -75,6 +78,9 @@ func NewSchedule(p *Plan, own, free []Range) (*Schedule, error) {
 				sched.Zeros = append(sched.Zeros, part.Range)
 			}
 		}
+	}
+	for _, s := range p.Segments {
+		staging.take(s.Range())
 	}
 	return sched, nil
 }

@@ -132,6 +132,23 @@ func TestScheduleStagesOnlyTheOverlap(t *testing.T) {
 	}
 }
 
+// A small domain has no room but what the kernel reserves, and that is not for
+// the last code.
+func TestScheduleStagesInReserve(t *testing.T) {
+	plan := &Plan{Segments: []Segment{{Name: "kernel", Addr: 0x10000, Size: 0x4000, Reserve: 0x6000, Data: bytes.NewReader(make([]byte, 0x4000))}}}
+	ram := []Range{{Start: 0x10000, Size: 0xa000, Type: RAM}}
+	got, err := NewSchedule(plan, []Range{{Start: 0x10000, Size: 0x4000}}, ram)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]Move{{Dst: 0x10000, Src: 0x16000, Size: 0x4000}}, got.Moves); diff != "" {
+		t.Errorf("moves (-want +got):\n%s", diff)
+	}
+	if addr, err := got.Reserve(4096, 1<<32); err == nil {
+		t.Errorf("the last code at %#x, inside what the kernel reserves", addr)
+	}
+}
+
 func TestScheduleWithoutRoom(t *testing.T) {
 	plan := &Plan{Segments: []Segment{{Name: "kernel", Addr: 0x10000, Size: 0x5000, Data: bytes.NewReader(make([]byte, 0x4800))}}}
 	_, err := NewSchedule(plan, []Range{{Start: 0x10000, Size: 0x5000}}, []Range{{Start: 0xf000, Size: 0x6000, Type: RAM}})
