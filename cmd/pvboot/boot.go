@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"pvboot/blkfront"
@@ -38,34 +39,41 @@ func (b *boot) start(_ context.Context, req image.Request) error {
 	}
 	fmt.Fprintf(b.text, "%s: %s, %.1f MiB loaded in %.2f s\n",
 		req.Name, plan.Kind, float64(size(plan))/(1<<20), time.Since(begin).Seconds())
-	return b.leave(func() {
-		if err := loaded.Jump(); err != nil {
-			fmt.Fprintln(b.text, err)
-		}
+	// What is left behind now could fail the next kernel in ways that nobody
+	// would trace to here.
+	if err := b.giveBack(); err != nil {
+		fmt.Fprintf(b.text, "refused to start %s: %v\n", req.Name, err)
+		b.console.Close()
 		guest.Exit(1)
-	})
+	}
+	b.console.Close()
+	err = loaded.Jump()
+	fmt.Fprintln(os.Stderr, "pvboot:", err) // the console itself is closed
+	guest.Exit(1)
+	return err
+}
+
+// end is for halt and reboot: next does not return.
+func (b *boot) end(next func()) error {
+	if err := b.giveBack(); err != nil {
+		fmt.Fprintln(b.text, err)
+	}
+	b.console.Close()
+	next()
+	return nil
 }
 
 // leak is set by the build tag pvboot_leak.
 var leak func(*xen.Domain)
 
-// leave gives back all that the loader acquired and then calls next, which
-// does not return. A domain in which something would be left behind is not
-// handed over: its next kernel could fail in ways that nobody would trace to
-// here.
-func (b *boot) leave(next func()) error {
+// giveBack undoes all that the loader acquired; the error says what is left.
+// The console stays open, for it is the toolstack's.
+func (b *boot) giveBack() error {
 	b.flush()
 	if leak != nil {
 		leak(b.domain)
 	}
-	if err := b.domain.Close(); err != nil {
-		fmt.Fprintf(b.text, "refused to go on: %v\n", err)
-		b.console.Close()
-		guest.Exit(1)
-	}
-	b.console.Close()
-	next()
-	return nil
+	return b.domain.Close()
 }
 
 // machine is the domain as the next kernel sees it.

@@ -45,8 +45,8 @@ func run() error {
 		Console: con,
 		CmdLine: guest.Start().CmdLine,
 		Boot:    b.start,
-		Halt:    func() error { return b.leave(func() { guest.Exit(0) }) },
-		Reboot:  func() error { return b.leave(guest.Reboot) },
+		Halt:    func() error { return b.end(func() { guest.Exit(0) }) },
+		Reboot:  func() error { return b.end(guest.Reboot) },
 	}
 	return l.Run(context.Background())
 }
