@@ -19,7 +19,8 @@ func (b *bench) rig(ctx context.Context, args ...string) ([]byte, error) {
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		err = fmt.Errorf("rig: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+		// What the domain said last tells more than the rig's own line.
+		err = fmt.Errorf("rig: %w: %s\n%s", err, bytes.TrimSpace(stderr.Bytes()), out[max(0, len(out)-1000):])
 	}
 	return out, err
 }
