@@ -74,6 +74,7 @@ func TestXen(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"sameram": sameRAM,
 			"corrupt": corrupt,
+			"entry32": entry32,
 		},
 	})
 }
@@ -123,4 +124,20 @@ func corrupt(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s does not hold %q", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(file, []byte(changed), 0o644))
+}
+
+// entry32 copies a bzImage and takes its 64-bit entry out of the header:
+// XLF_KERNEL_64 of xloadflags (Linux Documentation/arch/x86/boot.rst).
+func entry32(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: entry32 BZIMAGE COPY")
+	}
+	kernel, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	const xloadflags, kernel64 = 0x236, 1
+	if len(kernel) <= xloadflags || kernel[xloadflags]&kernel64 == 0 {
+		ts.Fatalf("%s has no 64-bit entry", args[0])
+	}
+	kernel[xloadflags] &^= kernel64
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), kernel, 0o644))
 }
