@@ -45,6 +45,8 @@ type StartInfo struct {
 	Memory  []Range // as given; sorted by Start
 	RSDP    uint64  // address of the ACPI root pointer, 0 for none
 	Modules []Module
+	// DeviceTree is the toolstack's flattened device tree; nil on x86.
+	DeviceTree []byte
 }
 
 // Start returns what the toolstack left. In a program that is no guest it is

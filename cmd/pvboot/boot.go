@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"time"
 
 	"pvboot/blkfront"
@@ -79,7 +80,9 @@ func (b *boot) giveBack() error {
 // machine is the domain as the next kernel sees it.
 func machine() image.Machine {
 	start := guest.Start()
-	return image.Machine{Memory: ranges(start.Memory), RSDP: start.RSDP}
+	return image.Machine{
+		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
+	}
 }
 
 // ground is the memory to load into.

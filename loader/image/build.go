@@ -12,17 +12,21 @@ const headSize = 4096
 // A format makes a Plan of one kind of kernel file.
 type format struct {
 	name string
+	arch string // GOARCH's name
 	is   func(head []byte) bool
 	plan func(req Request, head []byte) (*Plan, error)
 }
 
 // formats in the order in which they are tried. A new one is one line here.
 var formats = []format{
-	{"bzImage", isBzImage, planBzImage},
+	{"bzImage", "amd64", isBzImage, planBzImage},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.
 var ErrFormat = errors.New("not a kernel of a known format")
+
+// ErrArch is the cause when a kernel is another architecture's.
+var ErrArch = errors.New("kernel of another architecture")
 
 // Build makes the plan that boots req. Errors name the kernel file and the
 // cause; no memory has been touched.
@@ -34,6 +38,9 @@ func Build(req Request) (*Plan, error) {
 	for _, f := range formats {
 		if !f.is(head) {
 			continue
+		}
+		if f.arch != req.Machine.Arch {
+			return nil, fmt.Errorf("%s: %w: %s (%s) on %s", req.Name, ErrArch, f.name, f.arch, req.Machine.Arch)
 		}
 		plan, err := f.plan(req, head)
 		if err != nil {

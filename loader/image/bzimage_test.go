@@ -89,18 +89,18 @@ func TestBzImageGolden(t *testing.T) {
 		file []byte
 		req  Request
 	}{
-		{"plain", bzFile(nil), Request{CmdLine: "root=/dev/xvda1 ro", Machine: Machine{Memory: pvhMap(512), RSDP: 0xfc008000}}},
-		{"initrds", bzFile(nil), Request{Initrd: []Initrd{initrd("a", 1000), initrd("b", 3*mib)}, Machine: Machine{Memory: pvhMap(512)}}},
+		{"plain", bzFile(nil), Request{CmdLine: "root=/dev/xvda1 ro", Machine: Machine{Arch: "amd64", Memory: pvhMap(512), RSDP: 0xfc008000}}},
+		{"initrds", bzFile(nil), Request{Initrd: []Initrd{initrd("a", 1000), initrd("b", 3*mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
 		{"low initrd limit", bzFile(func(h []byte) {
 			le.PutUint32(h[hdrInitrdAddrMax:], 100*mib-1)
 			le.PutUint16(h[hdrXLoadFlags:], xlfKernel64)
 		}),
-			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Memory: pvhMap(512)}}},
+			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
 		{"above 4 GiB", bzFile(func(h []byte) { le.PutUint32(h[hdrInitrdAddrMax:], 0xffffffff) }),
-			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Memory: append(pvhMap(3840), Range{Start: 1 << 32, Size: 64 * mib, Type: RAM})}}},
-		{"preferred address taken", bzFile(nil), Request{Machine: Machine{Memory: []Range{
+			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: append(pvhMap(3840), Range{Start: 1 << 32, Size: 64 * mib, Type: RAM})}}},
+		{"preferred address taken", bzFile(nil), Request{Machine: Machine{Arch: "amd64", Memory: []Range{
 			{Start: 0, Size: 20 * mib, Type: RAM}, {Start: 20 * mib, Size: mib, Type: Reserved}, {Start: 21 * mib, Size: 200 * mib, Type: RAM}}}}},
-		{"32-bit", bzFile(func(h []byte) { le.PutUint16(h[hdrXLoadFlags:], 0) }), Request{Machine: Machine{Memory: pvhMap(128)}}},
+		{"32-bit", bzFile(func(h []byte) { le.PutUint16(h[hdrXLoadFlags:], 0) }), Request{Machine: Machine{Arch: "amd64", Memory: pvhMap(128)}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -170,7 +170,7 @@ func FuzzBuild(f *testing.F) {
 	f.Add(bzFile(nil)[:headSize], uint16(64), uint32(1000))
 	f.Fuzz(func(t *testing.T, head []byte, ramMiB uint16, initrdSize uint32) {
 		file := append(head, make([]byte, 1<<16)...)
-		machine := Machine{Memory: pvhMap(uint64(ramMiB))}
+		machine := Machine{Arch: "amd64", Memory: pvhMap(uint64(ramMiB))}
 		plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(file), Machine: machine,
 			Initrd: []Initrd{{Name: "i", Data: io.NewSectionReader(nil, 0, int64(initrdSize))}}})
 		if err != nil {

@@ -1,8 +1,8 @@
 // Package image turns a kernel into a [Plan]: pure data that says which bytes
 // go where in guest memory and in which state the processor enters them. The
-// readers (bzImage here; PV and PVH ELF, arm64 Image and others beside it) do
-// no I/O of their own and know nothing of Xen; an architecture's executor
-// carries a Plan out.
+// readers (bzImage and arm64 Image here; PV and PVH ELF and others beside
+// them) do no I/O of their own and know nothing of Xen; an architecture's
+// executor carries a Plan out.
 package image
 
 import "io"
@@ -39,8 +39,12 @@ func (r Range) End() uint64 { return r.Start + r.Size }
 // Machine is what the target may know of the domain it starts in: exactly
 // what it would have seen had the toolstack started it.
 type Machine struct {
+	Arch   string  // GOARCH's name; only its kernels are taken
 	Memory []Range // sorted by Start, no overlaps
 	RSDP   uint64  // address of the ACPI root pointer, 0 for none
+	// DeviceTree is the toolstack's flattened device tree, nil on machines
+	// without one.
+	DeviceTree []byte
 }
 
 // Request is what a boot entry asks for.
@@ -48,15 +52,21 @@ type Request struct {
 	Name    string // of the kernel file, for messages
 	Kernel  Source
 	CmdLine string
-	Initrd  []Initrd // concatenated in this order
-	Machine Machine
+	Initrd  []File // concatenated in this order
+	// DeviceTree is used instead of the machine's own (GRUB's devicetree
+	// command); nil for none.
+	DeviceTree *File
+	Machine    Machine
 }
 
-// Initrd is one file of the initial RAM disk.
-type Initrd struct {
+// File is a file with its name, for messages.
+type File struct {
 	Name string
 	Data Source
 }
+
+// Initrd is one file of the initial RAM disk.
+type Initrd = File
 
 // Plan is a boot, ready to be carried out.
 type Plan struct {
@@ -97,6 +107,10 @@ const (
 	// interrupts off (Xen docs/misc/pvh.pandoc; boot.rst, "32-bit BOOT
 	// PROTOCOL").
 	Flat32
+	// EL1 is AArch64 at exception level 1 on SP_EL1 with MMU and data cache
+	// off, DAIF masked, and all of the plan's segments clean to the point of
+	// coherency (Linux Documentation/arch/arm64/booting.rst).
+	EL1
 )
 
 // Entry is the state of the boot processor when the target gets it.
