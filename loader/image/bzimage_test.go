@@ -142,7 +142,7 @@ func TestBzImageRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.req.Name, tt.req.Kernel, tt.req.Machine.Memory = "/vmlinuz", bytes.NewReader(tt.file), memory
+			tt.req.Name, tt.req.Kernel, tt.req.Machine = "/vmlinuz", bytes.NewReader(tt.file), Machine{Arch: "amd64", Memory: memory}
 			_, err := Build(tt.req)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("error %v, want %q", err, tt.want)
