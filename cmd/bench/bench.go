@@ -33,6 +33,8 @@ menuentry bench {
 
 // bench is one run of all measurements.
 type bench struct {
+	arch      string
+	aims      *aims
 	boots     int
 	xen       string
 	initrdMiB int
@@ -51,7 +53,8 @@ type bench struct {
 // what it has not.
 type loader struct {
 	create, firstByte, menu, kernel, user float64
-	rate                                  float64 // MB/s of reading
+	read                                  float64 // s for the kernel and the initrd
+	rate                                  float64 // MB/s of that
 }
 
 func (b *bench) run(ctx context.Context) error {
@@ -60,18 +63,22 @@ func (b *bench) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
-	for _, step := range []struct {
+	type step struct {
 		what string
 		do   func(context.Context) error
-	}{
+	}
+	steps := []step{
 		{"building", b.build},
 		{"pvboot", b.measurePvboot},
 		{"pvboot without a menu", b.measureAdded},
 		{"pvboot in little memory", b.measureMemory},
 		{"direct boot", b.measureDirect},
 		{"Linux's blkfront", b.measureLinux},
-		{"PvGRUB (this takes minutes)", b.measurePvGRUB},
-	} {
+	}
+	if b.aims.pvgrub {
+		steps = append(steps, step{"PvGRUB (this takes minutes)", b.measurePvGRUB})
+	}
+	for _, step := range steps {
 		fmt.Fprintf(os.Stderr, "bench: %s\n", step.what)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.what, err)
@@ -87,7 +94,7 @@ func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }
 func (b *bench) build(ctx context.Context) error {
 	for _, args := range [][]string{
 		{"go", "build", "-o", b.path("rig"), "pvboot/cmd/rig"},
-		{"go", "run", "pvboot/cmd/xengo", "build", "-o", b.path("pvboot"), "pvboot/cmd/pvboot"},
+		{"go", "run", "pvboot/cmd/xengo", "build", "-arch", b.arch, "-o", b.path("pvboot"), "pvboot/cmd/pvboot"},
 	} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			return fmt.Errorf("%w: %s", err, bytes.TrimSpace(out))
@@ -105,7 +112,7 @@ func (b *bench) build(ctx context.Context) error {
 		if err := os.WriteFile(b.path("grub.cfg"), []byte(disk.config), 0o644); err != nil {
 			return err
 		}
-		if _, err := b.rig(ctx, "disk", "-grub-cfg", b.path("grub.cfg"), "-initrd-mib", disk.mib, b.path(disk.name)); err != nil {
+		if _, err := b.rig(ctx, "disk", "-arch", b.arch, "-grub-cfg", b.path("grub.cfg"), "-initrd-mib", disk.mib, b.path(disk.name)); err != nil {
 			return err
 		}
 	}
@@ -141,7 +148,8 @@ func (b *bench) measurePvboot(ctx context.Context) error {
 	b.pvboot = summary(reports)
 	// pvboot's own clock is finer than the console, and the kernel is read too.
 	if seconds := loadTimes(out); len(seconds) > 1 {
-		b.pvboot.rate = float64(b.files) / 1e6 / middle(seconds[1:])
+		b.pvboot.read = middle(seconds[1:])
+		b.pvboot.rate = float64(b.files) / 1e6 / b.pvboot.read
 	}
 	return nil
 }
@@ -175,7 +183,7 @@ func (b *bench) measureAdded(ctx context.Context) error {
 // measureMemory looks for the least domain that shows a menu.
 func (b *bench) measureMemory(ctx context.Context) error {
 	for _, mib := range []int{8, 10, 12, 14, 16, 20, 24, 32} {
-		_, err := b.rig(ctx, "boot", "-xen", b.xen, "-memory", strconv.Itoa(mib), "-loader", b.path("pvboot"),
+		_, err := b.rig(ctx, "boot", "-arch", b.arch, "-xen", b.xen, "-memory", strconv.Itoa(mib), "-loader", b.path("pvboot"),
 			"-timeout", "60s", "-expect", "keys to select", b.path("large"))
 		if err == nil {
 			b.leastMemory = mib
@@ -228,6 +236,7 @@ func (b *bench) measurePvGRUB(ctx context.Context) error {
 	}
 	b.pvgrub = summary(reports)
 	if seconds := between(reports, 0, 1); seconds > 0 {
+		b.pvgrub.read = seconds
 		b.pvgrub.rate = float64(b.files) / 1e6 / seconds
 	}
 	return nil

@@ -1,5 +1,6 @@
-// Command bench measures pvboot on real Xen in QEMU beside PvGRUB and a direct
-// boot by xl: the same rig, the same disk, medians of several boots each. It
+// Command bench measures pvboot on real Xen in QEMU beside PvGRUB, where there
+// is one, and a direct boot by xl: the same rig, the same disk, medians of
+// several boots each. It
 // prints a table with ratios. The times are those of an emulated machine and
 // good as ratios only, so nothing is asserted; run it on a machine that does
 // nothing else.
@@ -20,6 +21,7 @@ func main() {
 
 func run(args []string) int {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	arch := f.String("arch", "amd64", "`architecture`: amd64 or arm64")
 	boots := f.Int("boots", 5, "`number` of boots that a median is made of")
 	xen := f.String("xen", "4.17", "`version` of Xen: 4.17 (PvGRUB 2.06) or 4.20 (PvGRUB 2.12)")
 	mib := f.Int("initrd-mib", 64, "size of the large initrd in `MiB`")
@@ -30,7 +32,7 @@ func run(args []string) int {
 	switch err := f.Parse(args); {
 	case err == flag.ErrHelp:
 		return 0
-	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1:
+	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1 || aimsOf[*arch] == nil:
 		if err == nil {
 			f.Usage()
 		}
@@ -38,7 +40,7 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{boots: *boots, xen: *xen, initrdMiB: *mib}
+	b := &bench{arch: *arch, aims: aimsOf[*arch], boots: *boots, xen: *xen, initrdMiB: *mib}
 	if err := b.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
