@@ -50,8 +50,13 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 			t.Errorf("%s: %v", arch, err)
 		}
 		for name, text := range files {
-			if strings.HasSuffix(name, "_"+arch+".s") && strings.Contains(string(text), "\n\tSYSCALL\n") {
-				t.Errorf("%s: %s still has a SYSCALL", arch, name)
+			if !strings.HasSuffix(name, "_"+arch+".s") {
+				continue
+			}
+			for _, trap := range []string{"SYSCALL", "SVC"} {
+				if strings.Contains(string(text), "\n\t"+trap+"\n") {
+					t.Errorf("%s: %s still has a %s", arch, name, trap)
+				}
 			}
 		}
 	}
@@ -60,11 +65,8 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 // TestUnknownVersions changes one file at a time as another Go version might
 // have it: each must be refused by the pattern that no longer fits.
 func TestUnknownVersions(t *testing.T) {
-	edits, err := Edits("amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
 	root := goroot(t)
+	signature := common[5].Pattern
 	for _, test := range []struct {
 		name, file, old, new string
 		pattern              string
@@ -75,10 +77,22 @@ func TestUnknownVersions(t *testing.T) {
 		{"constant renamed", "runtime/malloc.go", "\tlogHeapArenaBytes = ", "\theapArenaLog = ", `^\tlogHeapArenaBytes = \(6\+20\).*$`, 0},
 		{"condition gone", "runtime/proc.go", `if GOARCH == "wasm" {`, `if noThreads {`, `GOARCH == "wasm"`, 4},
 		{"signature changed", "runtime/mem.go", "func sysReserveAligned(v unsafe.Pointer, size, align uintptr, vmaName string)", "func sysReserveAligned(v unsafe.Pointer, size, align uintptr)",
-			edits[5].Pattern, 0},
+			signature, 0},
 		{"file gone", "runtime/rt0_linux_amd64.s", "", "", `^\tJMP\t_rt0_amd64\(SB\)$`, 0},
+		{"one more system call", "runtime/sys_linux_arm64.s", "\tSVC\n", "\tSVC\n\tSVC\n", syscallARM64, 40},
+		{"one system call fewer", "syscall/asm_linux_arm64.s", "\tSVC\n", "\n", syscallARM64, 1},
+		{"a system call with a number", "internal/runtime/syscall/linux/asm_linux_arm64.s", "\tSVC\n", "\tSVC\t$0\n", syscallARM64, 0},
+		{"another start", "runtime/rt0_linux_arm64.s", "\tJMP\t_rt0_arm64(SB)\n", "\tB\t_rt0_arm64(SB)\n", `^\tJMP\t_rt0_arm64\(SB\)$`, 0},
 	} {
-		t.Run(test.name, func(t *testing.T) {
+		arch := "amd64"
+		if strings.HasSuffix(test.file, "_arm64.s") {
+			arch = "arm64"
+		}
+		edits, err := Edits(arch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(arch+" "+test.name, func(t *testing.T) {
 			dir := doctored(t, root, edits)
 			name := filepath.Join(dir, "src", test.file)
 			text, err := os.ReadFile(name)
@@ -116,7 +130,7 @@ func TestUnknownVersions(t *testing.T) {
 
 func TestUnknownArchitecture(t *testing.T) {
 	_, err := Edits("vax")
-	if want := "overlay: vax: no overlay for this architecture (known: amd64)"; err == nil || err.Error() != want {
+	if want := "overlay: vax: no overlay for this architecture (known: amd64, arm64)"; err == nil || err.Error() != want {
 		t.Errorf("Edits: %v, want %s", err, want)
 	}
 	if !errors.Is(err, ErrArch) {
