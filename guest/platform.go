@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"pvboot/hypercall"
 	"pvboot/xen"
@@ -95,5 +96,7 @@ func (g *Guest) View(addr, size uint64) []byte {
 	return memory(addr, int(size))
 }
 
-// SystemTime implements [xen.Platform]. It costs one hypercall.
-func (g *Guest) SystemTime() int64 { return systemTime() }
+// Sleep implements [xen.Platform].
+func (g *Guest) Sleep(d time.Duration) error {
+	return hypercall.SchedPoll(g, nil, uint64(systemTime()+int64(d)))
+}

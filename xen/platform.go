@@ -1,6 +1,10 @@
 package xen
 
-import "pvboot/hypercall"
+import (
+	"time"
+
+	"pvboot/hypercall"
+)
 
 // Platform is the ground that a [Domain] stands on: the real guest (package
 // guest) or xentest.Machine.
@@ -23,7 +27,7 @@ type Platform interface {
 	// Hole returns n consecutive guest frame numbers outside RAM where
 	// XENMEM_add_to_physmap may put frames such as the grant table's.
 	Hole(n int) (gfn uint64, err error)
-	// SystemTime is Xen's clock in nanoseconds since the host booted, the
-	// one that SCHEDOP_poll's timeout counts in.
-	SystemTime() int64
+	// Sleep blocks the virtual processor, and every goroutine with it, for
+	// about d or until an event is sent to it. It may end early.
+	Sleep(d time.Duration) error
 }

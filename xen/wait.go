@@ -46,8 +46,7 @@ func (d *Domain) Wait(limit time.Duration, cond func() bool) error {
 				return err
 			}
 		case nap <= waitPollLast:
-			until := d.p.SystemTime() + int64(min(nap, limit-past))
-			if err := hypercall.SchedPoll(d.p, nil, uint64(until)); err != nil {
+			if err := d.p.Sleep(min(nap, limit-past)); err != nil {
 				return err
 			}
 			nap *= 2

@@ -30,16 +30,45 @@ func TestWaitEnds(t *testing.T) {
 	}
 }
 
+// sleeper counts the sleeps of its machine's virtual processor, or refuses
+// them.
+type sleeper struct {
+	*xentest.Machine
+	err   error
+	naps  int
+	total time.Duration
+}
+
+func (s *sleeper) Sleep(d time.Duration) error {
+	s.naps++
+	s.total += d
+	if s.err != nil {
+		return s.err
+	}
+	return s.Machine.Sleep(d)
+}
+
+func newSleeper(t *testing.T, c xentest.Config, err error) (*sleeper, *xen.Domain) {
+	t.Helper()
+	m, _ := newDomain(t, c)
+	s := &sleeper{Machine: m, err: err}
+	d, derr := xen.New(s)
+	if derr != nil {
+		t.Fatal(derr)
+	}
+	return s, d
+}
+
 // A wait gives way in one manner or another before each new look.
 func TestWaitNeverSpins(t *testing.T) {
-	var sched atomic.Int64
-	_, d := newDomain(t, xentest.Config{Call: func(op hypercall.Op, _ []hypercall.Arg) (int64, bool) {
+	var yields atomic.Int64
+	s, d := newSleeper(t, xentest.Config{Call: func(op hypercall.Op, _ []hypercall.Arg) (int64, bool) {
 		if op == hypercall.OpSched {
-			sched.Add(1)
+			yields.Add(1)
 		}
 		return 0, false
-	}})
-	var looks, quick int64
+	}}, nil)
+	var looks, quick int
 	last := time.Now()
 	d.Wait(30*time.Millisecond, func() bool {
 		looks++
@@ -50,11 +79,11 @@ func TestWaitNeverSpins(t *testing.T) {
 		}
 		return false
 	})
-	if quick > sched.Load()+1 {
-		t.Errorf("%d of %d looks without a pause, %d scheduler calls", quick, looks, sched.Load())
+	if gave := int(yields.Load()) + s.naps; quick > gave+1 {
+		t.Errorf("%d of %d looks without a pause, %d yields and sleeps", quick, looks, gave)
 	}
-	if sched.Load() == 0 {
-		t.Error("no scheduler call")
+	if yields.Load() == 0 || s.naps == 0 || s.total <= 0 {
+		t.Errorf("%d yields, %d sleeps of %v", yields.Load(), s.naps, s.total)
 	}
 }
 
@@ -63,6 +92,34 @@ func TestWaitTellsOfErrors(t *testing.T) {
 		return -int64(hypercall.ErrNoSys), op == hypercall.OpSched
 	}})
 	if err := d.Wait(time.Minute, func() bool { return false }); !errors.Is(err, hypercall.ErrNoSys) {
+		t.Error(err)
+	}
+	_, d = newSleeper(t, xentest.Config{}, hypercall.ErrInvalid)
+	if err := d.Wait(time.Minute, func() bool { return false }); !errors.Is(err, hypercall.ErrInvalid) {
+		t.Error(err)
+	}
+}
+
+// An event ends a sleep of the virtual processor before its time.
+func TestSleepEndsAtAnEvent(t *testing.T) {
+	m, _ := newDomain(t, xentest.Config{})
+	b, err := m.Bind(m.ConsolePort())
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	defer close(stop)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				b.Notify()
+			}
+		}
+	}()
+	if err := m.Sleep(time.Hour); err != nil { // does not return otherwise
 		t.Error(err)
 	}
 }

@@ -155,19 +155,30 @@ func (m *Machine) poll(a *hypercall.Poll) int64 {
 		m.mu.Unlock()
 		return errno(hypercall.ErrInvalid)
 	}
+	m.sleep(time.Duration(int64(a.Timeout) - m.SystemTime()))
+	return 0
+}
+
+// sleep returns after d, or at the next event.
+func (m *Machine) sleep(d time.Duration) {
+	if d <= 0 {
+		return
+	}
 	m.mu.Lock()
 	wake := m.wake
 	m.mu.Unlock()
-	left := time.Duration(int64(a.Timeout) - m.SystemTime())
-	if left <= 0 {
-		return 0
-	}
-	t := time.NewTimer(left)
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-wake:
 	case <-m.stop:
 	}
-	return 0
+}
+
+// Sleep blocks the caller for d, or until the next event.
+func (m *Machine) Sleep(d time.Duration) error {
+	m.firstCall()
+	m.sleep(d)
+	return nil
 }

@@ -29,7 +29,7 @@ func main() {
 	fmt.Printf("hole %#x %v\n", gfn, err)
 
 	check("sleep", sleep(p))
-	check("system time", systemTime(p))
+	check("nap", nap(p))
 	fmt.Printf("PROBE-OK after %v\n", time.Since(begin))
 }
 
@@ -72,22 +72,30 @@ func sleep(p *guest.Guest) error {
 	return nil
 }
 
-// systemTime checks that Xen's clock and the program's run alike.
-func systemTime(p *guest.Guest) error {
-	x0, t0 := p.SystemTime(), time.Now()
-	deadline := x0 + 50e6
-	if err := hypercall.SchedPoll(p, nil, uint64(deadline)); err != nil {
+// nap checks that a single sleep of the virtual processor lasts as long as it
+// should by the program's clock, and blocks it.
+func nap(p *guest.Guest) error {
+	const want = 50 * time.Millisecond
+	before, err := hypercall.VCPURunstate(p, 0)
+	if err != nil {
 		return err
 	}
-	x1, t1 := p.SystemTime(), time.Now()
-	xen, own := time.Duration(x1-x0), t1.Sub(t0)
-	fmt.Printf("system time %v: a poll for 50 ms took %v by Xen's clock, %v by the program's, woke %v late\n",
-		time.Duration(x0), xen, own, time.Duration(x1-deadline))
-	if x1 < deadline-1e6 {
-		return fmt.Errorf("woke %v before the deadline", time.Duration(deadline-x1))
+	begin := time.Now()
+	if err := p.Sleep(want); err != nil {
+		return err
 	}
-	if diff := (xen - own).Abs(); diff > 5*time.Millisecond {
-		return fmt.Errorf("the clocks differ by %v", diff)
+	took := time.Since(begin)
+	after, err := hypercall.VCPURunstate(p, 0)
+	if err != nil {
+		return err
+	}
+	blocked := time.Duration(after.Time[2] - before.Time[2])
+	fmt.Printf("one sleep of %v took %v: blocked %v\n", want, took, blocked)
+	if took < want-time.Millisecond {
+		return fmt.Errorf("took %v, want %v", took, want)
+	}
+	if blocked < want/10 {
+		return fmt.Errorf("blocked for %v of %v", blocked, took)
 	}
 	return nil
 }
