@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"pvboot/internal/overlay"
-	"pvboot/internal/xenelf"
 )
 
 // guestPackage makes a program a guest.
@@ -165,18 +164,26 @@ func (b *build) image(pkg, out string, symbols bool) error {
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("go build: %w", err)
 	}
-	return b.finish(linked, out, symbols)
+	if err := b.finish(linked, out, symbols); err != nil {
+		return fmt.Errorf("%s: %w", pkg, err)
+	}
+	return nil
 }
 
-// finish turns what the linker wrote into an image.
+// finish turns what the linker wrote into an image, whose name is out.
 func (b *build) finish(linked, out string, symbols bool) error {
 	data, err := os.ReadFile(linked)
 	if err != nil {
 		return err
 	}
-	image, err := xenelf.Finish(data, symbols, b.target.notes)
+	image, beside, err := b.target.finish(data, symbols)
 	if err != nil {
-		return fmt.Errorf("%s: %w", out, err)
+		return err
+	}
+	if beside != nil {
+		if err := os.WriteFile(out+".elf", beside, 0o644); err != nil {
+			return err
+		}
 	}
 	return os.WriteFile(out, image, 0o755)
 }
@@ -203,7 +210,7 @@ func runBuild(c *command, args []string) error {
 		return err
 	}
 	if *out == "" {
-		*out = path.Base(importPath) + ".elf"
+		*out = path.Base(importPath) + b.target.suffix
 	}
 	return b.image(f.Arg(0), *out, *symbols)
 }

@@ -90,12 +90,14 @@ func runExec(c *command, args []string) error {
 	defer os.RemoveAll(dir)
 	b := &build{target: t}
 	image := f.Arg(0)
-	if finished, err := isFinished(image); err != nil {
+	data, err := os.ReadFile(image)
+	if err != nil {
 		return err
-	} else if !finished {
+	}
+	if !t.finished(data) {
 		image = filepath.Join(dir, "image")
 		if err := b.finish(f.Arg(0), image, false); err != nil {
-			return err
+			return fmt.Errorf("%s: %w", f.Arg(0), err)
 		}
 	}
 	ramdisk := ""
@@ -124,7 +126,7 @@ func (t *target) boot(image, ramdisk string, args []string, mebibytes int) error
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = childAttributes()
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("%w (Debian and Ubuntu: apt install qemu-system-x86)", err)
+		return fmt.Errorf("%w (Debian and Ubuntu: apt install %s)", err, t.qemuPackage)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
@@ -138,16 +140,21 @@ func (t *target) boot(image, ramdisk string, args []string, mebibytes int) error
 		fmt.Fprintf(os.Stderr, "xengo: %v\n", s)
 		return &exitError{exitFail}
 	case err := <-done:
-		return status(err)
+		return t.exited(err)
 	}
 }
 
-// guest/exit_amd64.go ends QEMU by isa-debug-exit with exitBase | code, and
-// QEMU makes 2*value+1 of it.
+// exitBase marks the values that a guest ends QEMU with, exitBase | code, so
+// that they differ from QEMU's own (guest/exit.go).
 const exitBase = 0x20
 
-// status turns QEMU's end into the guest's.
-func status(err error) error {
+// guestStatus is the program's exit status in a value that may be a guest's.
+func guestStatus(value int, ok bool) (code int, isGuest bool) {
+	return value & 0x1f, ok && value&^0x1f == exitBase
+}
+
+// exited turns QEMU's end into the guest's.
+func (t *target) exited(err error) error {
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) {
 		if err == nil {
@@ -155,11 +162,11 @@ func status(err error) error {
 		}
 		return fmt.Errorf("qemu: %w", err)
 	}
-	value := exit.ExitCode() >> 1
-	if exit.ExitCode()&1 == 0 || value&^0x1f != exitBase {
+	code, ok := t.status(exit.ExitCode())
+	switch {
+	case !ok:
 		return fmt.Errorf("qemu: %w", err)
-	}
-	if code := value & 0x1f; code != 0 {
+	case code != 0:
 		return &exitError{code}
 	}
 	return nil

@@ -4,27 +4,38 @@ import (
 	"fmt"
 	"sort"
 	"strings"
-
-	"pvboot/internal/xenelf"
 )
 
-// target is what an architecture needs to become a Xen image.
+// target is what an architecture needs to become a Xen image, and to run
+// without Xen.
 type target struct {
 	goarch string
 	// env is for the go command, besides GOOS, GOARCH and CGO_ENABLED.
 	env []string
 	// text is the address of the text; headers lie in the page before it.
 	text uint64
-	// notes says how Xen starts an image with this entry address.
-	notes func(entry uint64) []xenelf.Note
-	// qemu runs an image without Xen; nil where that cannot be done.
+	// suffix ends the default name of an image.
+	suffix string
+	// finish makes an image of what the linker wrote; symbols, where they are
+	// not part of it, are a file to go beside it, with ".elf" at its name's end.
+	finish func(linked []byte, symbols bool) (image, beside []byte, err error)
+	// finished reports whether a file's contents are an image already.
+	finished func(file []byte) bool
+
+	// qemu is the command line that runs an image without Xen.
 	qemu func(image, ramdisk, cmdLine string, mebibytes int) []string
+	// qemuPackage is Debian's and Ubuntu's package with that QEMU.
+	qemuPackage string
+	// status finds the program's exit status in QEMU's; not ok means that
+	// QEMU ended for a reason of its own.
+	status func(qemu int) (code int, ok bool)
 }
 
 // targets by GOARCH; another architecture is one more file like
 // target_x86.go.
 var targets = map[string]*target{
 	"amd64": &amd64Target,
+	"arm64": &arm64Target,
 }
 
 func findTarget(goarch string) (*target, error) {

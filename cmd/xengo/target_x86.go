@@ -1,18 +1,30 @@
 package main
 
 import (
+	"bytes"
+	"debug/elf"
 	"strconv"
 
 	"pvboot/internal/xenelf"
 )
 
-// amd64Target: the image lies at 2 MiB, where arch/amd64's LOADADDR has it,
-// and is entered in 32-bit mode (Xen docs/misc/pvh.pandoc).
+// amd64Target: the image is an ELF file with Xen's notes. It lies at 2 MiB,
+// where arch/amd64's LOADADDR has it, and is entered in 32-bit mode (Xen
+// docs/misc/pvh.pandoc).
 var amd64Target = target{
-	goarch: "amd64",
-	env:    []string{"GOAMD64=v1"},
-	text:   0x201000,
-	notes: func(entry uint64) []xenelf.Note {
+	goarch:      "amd64",
+	env:         []string{"GOAMD64=v1"},
+	text:        0x201000,
+	suffix:      ".elf",
+	finish:      finishAMD64,
+	finished:    hasXenNotes,
+	qemu:        qemuAMD64,
+	qemuPackage: "qemu-system-x86",
+	status:      statusAMD64,
+}
+
+func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) {
+	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xenelf.Note {
 		return []xenelf.Note{
 			{Type: xenelf.GuestOS, Text: "pvboot"},
 			{Type: xenelf.XenVersion, Text: "xen-3.0"},
@@ -20,19 +32,47 @@ var amd64Target = target{
 			// same in 32-bit code.
 			{Type: xenelf.Phys32Entry, Number: entry},
 		}
-	},
-	qemu: func(image, ramdisk, cmdLine string, mebibytes int) []string {
-		argv := []string{
-			"qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1",
-			"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-			"-chardev", "stdio,id=out", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
-			// guest/exit_amd64.go has the port.
-			"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-			"-kernel", image, "-append", cmdLine,
+	})
+	return image, nil, err
+}
+
+// hasXenNotes looks for a PT_NOTE with Xen's notes, which Go's linker does not
+// write.
+func hasXenNotes(file []byte) bool {
+	f, err := elf.NewFile(bytes.NewReader(file))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_NOTE {
+			continue
 		}
-		if ramdisk != "" {
-			argv = append(argv, "-initrd", ramdisk)
+		var owner [16]byte
+		if _, err := p.ReadAt(owner[:], 0); err == nil && string(owner[12:]) == "Xen\x00" {
+			return true
 		}
-		return argv
-	},
+	}
+	return false
+}
+
+func qemuAMD64(image, ramdisk, cmdLine string, mebibytes int) []string {
+	argv := []string{
+		"qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1",
+		"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+		"-chardev", "stdio,id=out", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
+		// guest/exit_amd64.go has the port.
+		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
+		"-kernel", image, "-append", cmdLine,
+	}
+	if ramdisk != "" {
+		argv = append(argv, "-initrd", ramdisk)
+	}
+	return argv
+}
+
+// statusAMD64: guest/exit_amd64.go ends QEMU by isa-debug-exit with
+// exitBase | code, and QEMU makes 2*value+1 of it.
+func statusAMD64(qemu int) (code int, ok bool) {
+	return guestStatus(qemu>>1, qemu&1 == 1)
 }
