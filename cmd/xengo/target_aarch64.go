@@ -50,7 +50,8 @@ func qemuARM64(image, ramdisk, cmdLine string, mebibytes int) []string {
 		"qemu-system-aarch64", "-M", "virt", "-accel", "tcg", "-cpu", "cortex-a57", "-smp", "1",
 		"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
 		"-chardev", "stdio,id=out", "-serial", "chardev:out",
-		// guest/exit_arm64.go ends QEMU by semihosting, with its status.
+		// guest/exit_arm64.go ends QEMU by semihosting, with the status
+		// exitBase | code.
 		"-semihosting-config", "enable=on,target=native",
 		"-kernel", image, "-append", cmdLine,
 	}
