@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"pvboot/internal/xenelf"
+	"pvboot/internal/xennote"
 )
 
 // amd64Target: the image is an ELF file with Xen's notes. It lies at 2 MiB,
@@ -24,13 +25,13 @@ var amd64Target = target{
 }
 
 func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) {
-	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xenelf.Note {
-		return []xenelf.Note{
-			{Type: xenelf.GuestOS, Text: "pvboot"},
-			{Type: xenelf.XenVersion, Text: "xen-3.0"},
+	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xennote.Note {
+		return []xennote.Note{
+			{Type: xennote.GuestOS, Text: "pvboot"},
+			{Type: xennote.XenVersion, Text: "xen-3.0"},
 			// The entry is a jump to runtime/goos.CPUInit, which means the
 			// same in 32-bit code.
-			{Type: xenelf.Phys32Entry, Number: entry},
+			{Type: xennote.Phys32Entry, Number: entry},
 		}
 	})
 	return image, nil, err

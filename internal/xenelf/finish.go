@@ -1,3 +1,9 @@
+// Package xenelf finishes an ELF image that Go's linker wrote so that Xen can
+// start it: it puts Xen's ELF notes where PT_NOTE points and drops what is not
+// loaded.
+//
+// Sources: System V gABI, chapters 4 and 5; the loader in Xen's
+// xen/common/libelf.
 package xenelf
 
 import (
@@ -5,6 +11,8 @@ import (
 	"debug/elf"
 	"encoding/binary"
 	"fmt"
+
+	"pvboot/internal/xennote"
 )
 
 // headerRoom is where the text begins in a file of Go's linker: ELF header,
@@ -24,7 +32,7 @@ const (
 // symbols boots the same.
 //
 // notes is asked for with the image's entry address.
-func Finish(image []byte, symbols bool, notes func(entry uint64) []Note) ([]byte, error) {
+func Finish(image []byte, symbols bool, notes func(entry uint64) []xennote.Note) ([]byte, error) {
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil {
 		return nil, fmt.Errorf("xenelf: %w", err)
@@ -37,11 +45,11 @@ func Finish(image []byte, symbols bool, notes func(entry uint64) []Note) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	var order Order = binary.LittleEndian
+	var order xennote.Order = binary.LittleEndian
 	if f.Data == elf.ELFDATA2MSB {
 		order = binary.BigEndian
 	}
-	noteBytes := Encode(order, notes(f.Entry))
+	noteBytes := xennote.Encode(order, notes(f.Entry))
 	noteAt := uint64(ehdrSize+phdrSize*(len(loads)+1)+7) &^ 7
 	if noteAt+uint64(len(noteBytes)) > headerRoom {
 		return nil, fmt.Errorf("xenelf: notes of %d bytes do not fit before the text", len(noteBytes))
@@ -90,7 +98,7 @@ func loadable(f *elf.File) (loads []elf.Prog64, end uint64, err error) {
 // fixHeader sets the program header count. The section headers, which Go's
 // linker puts where the notes go, move to the end, or go away (gABI,
 // Elf64_Ehdr).
-func fixHeader(out, image []byte, order Order, phnum int, symbols bool) ([]byte, error) {
+func fixHeader(out, image []byte, order xennote.Order, phnum int, symbols bool) ([]byte, error) {
 	const phoff, shoff, phnumAt, shnum, shstrndx = 32, 40, 56, 60, 62
 	order.PutUint64(out[phoff:], ehdrSize)
 	order.PutUint16(out[phnumAt:], uint16(phnum))

@@ -11,46 +11,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pvboot/internal/xennote"
 )
-
-func TestNotes(t *testing.T) {
-	notes := []Note{
-		{Type: GuestOS, Text: "pvboot"},
-		{Type: Loader, Text: "abc"}, // four bytes with its end: no padding
-		{Type: Phys32Entry, Number: 0x201000},
-		{Type: VirtBase, Number: 1<<64 - 1},
-	}
-	for _, order := range []Order{binary.LittleEndian, binary.BigEndian} {
-		b := Encode(order, notes)
-		if len(b)%4 != 0 {
-			t.Errorf("%v: %d bytes", order, len(b))
-		}
-		got, err := Decode(order, b)
-		if diff := cmp.Diff(notes, got); err != nil || diff != "" {
-			t.Errorf("%v: %v %s", order, err, diff)
-		}
-		for n := 1; n < len(b); n++ {
-			if got, err := Decode(order, b[:n]); err == nil && len(Encode(order, got)) != n {
-				t.Errorf("%v: %d of %d bytes decode as %v", order, n, len(b), got)
-			}
-		}
-	}
-}
-
-func FuzzDecode(f *testing.F) {
-	f.Add(Encode(binary.LittleEndian, []Note{{Type: GuestOS, Text: "x"}, {Type: Phys32Entry, Number: 1}}))
-	f.Add(bytes.Repeat([]byte{0xff}, 64))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		notes, err := Decode(binary.LittleEndian, b)
-		if err != nil {
-			return
-		}
-		again, err := Decode(binary.LittleEndian, Encode(binary.LittleEndian, notes))
-		if diff := cmp.Diff(notes, again); err != nil || diff != "" {
-			t.Errorf("%v %s", err, diff)
-		}
-	})
-}
 
 // link builds a small program the way xengo links one.
 func link(t *testing.T, ldflags string) []byte {
@@ -73,8 +36,8 @@ func link(t *testing.T, ldflags string) []byte {
 	return image
 }
 
-func entryNote(entry uint64) []Note {
-	return []Note{{Type: GuestOS, Text: "pvboot"}, {Type: Phys32Entry, Number: entry}}
+func entryNote(entry uint64) []xennote.Note {
+	return []xennote.Note{{Type: xennote.GuestOS, Text: "pvboot"}, {Type: xennote.Phys32Entry, Number: entry}}
 }
 
 func TestFinish(t *testing.T) {
@@ -139,7 +102,7 @@ func checkSegments(t *testing.T, before, after *elf.File) {
 	if _, err := note.ReadAt(text, 0); err != nil || note.Type != elf.PT_NOTE {
 		t.Fatalf("%v: %v", note.Type, err)
 	}
-	got, err := Decode(binary.LittleEndian, text)
+	got, err := xennote.Decode(binary.LittleEndian, text)
 	if diff := cmp.Diff(entryNote(after.Entry), got); err != nil || diff != "" {
 		t.Errorf("notes: %v %s", err, diff)
 	}
@@ -150,7 +113,7 @@ func TestFinishRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		image []byte
-		notes []Note
+		notes []xennote.Note
 		want  string
 	}{
 		{"no ELF", bytes.Repeat([]byte("#!/bin/sh\n"), 10), nil, "bad magic"},
@@ -160,10 +123,10 @@ func TestFinishRefuses(t *testing.T) {
 			b[16] = byte(elf.ET_DYN)
 			return b
 		}(), nil, "want a static 64-bit executable"},
-		{"too many notes", linked, []Note{{Type: GuestOS, Text: strings.Repeat("x", headerRoom)}}, "do not fit"},
+		{"too many notes", linked, []xennote.Note{{Type: xennote.GuestOS, Text: strings.Repeat("x", headerRoom)}}, "do not fit"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := Finish(test.image, false, func(uint64) []Note { return test.notes })
+			_, err := Finish(test.image, false, func(uint64) []xennote.Note { return test.notes })
 			if err == nil || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Finish: %v, want %q", err, test.want)
 			}
