@@ -18,6 +18,8 @@ import (
 // options are the flags of "rig boot".
 type options struct {
 	arch, mode, loader, xen string
+	cpu                     string
+	gic                     int
 	memory                  int
 	extra                   string
 	xl                      []string
@@ -48,10 +50,12 @@ On a terminal, keys go to the domain; Ctrl-] leaves.
 func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
-	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host")
-	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim")
-	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub, pygrub, direct, or the `file` of an image for xl's kernel=")
+	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host: amd64 or arm64")
+	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh")
+	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (not on arm64), pygrub, direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
 	f.StringVar(&o.xen, "xen", xenhost.DefaultXen, "`version` of Xen: 4.17 or 4.20")
+	f.StringVar(&o.cpu, "cpu", "", "QEMU's `model` of the host's processor; on arm64 cortex-a57 (default), cortex-a72, max and others")
+	f.IntVar(&o.gic, "gic", 0, "`version` of arm64's interrupt controller: 2 or 3 (default 3)")
 	f.IntVar(&o.memory, "memory", 512, "memory of the domain in `MiB`")
 	f.StringVar(&o.extra, "extra", "", "the domain's command line (xl's extra=)")
 	f.Func("xl", "one more `line` for the xl configuration; can be repeated", func(s string) error {
@@ -96,10 +100,18 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 
 func (o *options) check() error {
 	switch {
-	case o.arch != "amd64":
-		return usagef("-arch %s: want amd64", o.arch)
+	case o.arch != "amd64" && o.arch != "arm64":
+		return usagef("-arch %s: want amd64 or arm64", o.arch)
 	case domainTypes[o.mode] == nil:
 		return usagef("-mode %s: want pvh, pv or pvshim", o.mode)
+	case o.arch == "arm64" && o.mode != "pvh":
+		return usagef("-mode %s: there is no such type of domain on arm64: want pvh", o.mode)
+	case o.arch == "arm64" && o.loader == "pvgrub":
+		return usagef("-loader pvgrub: there is no PvGRUB for arm64")
+	case o.arch != "arm64" && o.gic != 0:
+		return usagef("-gic %d: only arm64 has a GIC", o.gic)
+	case o.gic != 0 && o.gic != 2 && o.gic != 3:
+		return usagef("-gic %d: want 2 or 3", o.gic)
 	case !xenhost.Known(o.xen):
 		return usagef("-xen %s: want one of %v", o.xen, xenhost.Versions())
 	case o.memory < 1 || o.memory > 1<<20:
@@ -129,7 +141,7 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 		return err
 	}
 	cfg := &xenhost.Config{
-		Cache: dir, Arch: o.arch, Xen: o.xen, Memory: o.memory,
+		Cache: dir, Arch: o.arch, Xen: o.xen, CPU: o.cpu, GIC: o.gic, Memory: o.memory,
 		PyGrub: loader.pygrub, Files: loader.files, Progress: stderr,
 	}
 	if o.verbose {

@@ -17,12 +17,13 @@ import (
 // makeDisk is the command "rig disk".
 func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	f := flag.NewFlagSet("rig disk", flag.ContinueOnError)
-	arch := f.String("arch", "amd64", "`architecture` of the kernel")
 	cfg := testdisk.Config{}
+	f.StringVar(&cfg.Arch, "arch", "amd64", "`architecture` of the kernel: amd64 or arm64")
+	release := f.String("suite", xenhost.KernelSuite, "`release` of Debian whose kernel it is: bookworm or trixie")
 	f.StringVar(&cfg.Table, "table", "gpt", "partition table: gpt, mbr or none")
 	f.StringVar(&cfg.Filesystem, "fs", "ext4", "filesystem: ext2, ext3 or ext4")
 	mkfs := f.String("mkfs", "", "more `options` for mke2fs, separated by spaces")
-	f.StringVar(&cfg.Codec, "codec", "", "compression of the kernel: xz, gzip, zstd, lz4, lzma, bzip2, lzo or none (default: as Debian has it; with another, it boots in PV domains only)")
+	f.StringVar(&cfg.Codec, "codec", "", codecHelp())
 	f.IntVar(&cfg.InitrdMiB, "initrd-mib", 0, "pad the initrd to `n` MiB with data that cannot be compressed")
 	f.IntVar(&cfg.SectorSize, "sector", 512, "sector size of the disk in `bytes`: 512 or 4096")
 	f.StringVar(&cfg.GrubConfig, "grub-cfg", "", "`file` to use as /boot/grub/grub.cfg")
@@ -37,8 +38,8 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	if f.NArg() != 1 {
 		return usagef("want one file to write, have %d", f.NArg())
 	}
-	if *arch != "amd64" {
-		return usagef("-arch %s: want amd64", *arch)
+	if *release != "bookworm" && *release != "trixie" {
+		return usagef("-suite %s: want bookworm or trixie", *release)
 	}
 	cfg.MkfsArgs = strings.Fields(*mkfs)
 	if err := cfg.Check(); err != nil {
@@ -48,11 +49,11 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := xenhost.FetchKernel(ctx, dir, xenhost.KernelSuite, *arch, stderr)
+	kernel, err := xenhost.FetchKernel(ctx, dir, *release, cfg.Arch, stderr)
 	if err != nil {
 		return err
 	}
-	suite := &deb.Suite{Cache: dir, Name: xenhost.KernelSuite, Arch: *arch, Progress: stderr}
+	suite := &deb.Suite{Cache: dir, Name: xenhost.KernelSuite, Arch: cfg.Arch, Progress: stderr}
 	pkgs, err := suite.Unpack(ctx, "busybox-static", "grub-common")
 	if err != nil {
 		return err
@@ -62,4 +63,11 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	cfg.Busybox = filepath.Join(pkgs.Root, "usr/bin/busybox")
 	cfg.Font = filepath.Join(pkgs.Root, "usr/share/grub/unicode.pf2")
 	return testdisk.Make(ctx, &cfg, f.Arg(0))
+}
+
+// codecHelp says what -codec takes.
+func codecHelp() string {
+	return "packing of the kernel, by default as Debian has it; amd64: " + strings.Join(testdisk.Codecs("amd64"), ", ") +
+		" (another than Debian's boots in PV domains only); arm64: " + strings.Join(testdisk.Codecs("arm64"), ", ") +
+		" (zboot-...: an EFI zboot image, which xl itself does not boot)"
 }

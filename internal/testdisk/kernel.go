@@ -8,7 +8,35 @@ import (
 
 	"pvboot/internal/cache"
 	"pvboot/internal/vmlinux"
+	"pvboot/internal/zboot"
 )
+
+// packing is how an architecture's kernels are packed.
+type packing struct {
+	codecs func() []string
+	pack   func(kernel []byte, codec string) ([]byte, error)
+	unpack func(kernel []byte) ([]byte, error)
+}
+
+// packings are by Go's names of the architectures. On amd64 it is the payload
+// of a bzImage that is packed, on arm64 the Image itself.
+var packings = map[string]packing{
+	"amd64": {vmlinux.Codecs, packBzImage, vmlinux.Extract},
+	"arm64": {zboot.Codecs, zboot.Pack, zboot.Unpack},
+}
+
+// packBzImage compresses a bzImage's payload anew. With its own codec it stays
+// as it is, which, other than what Recompress makes, is no matter of PV only.
+func packBzImage(image []byte, codec string) ([]byte, error) {
+	_, stock, err := vmlinux.Payload(image)
+	if err != nil || stock.Name == codec {
+		return image, err
+	}
+	return vmlinux.Recompress(image, codec)
+}
+
+// Codecs lists what Config.Codec can be on an architecture.
+func Codecs(arch string) []string { return packings[arch].codecs() }
 
 // kernelImage returns the kernel as it goes onto the disk.
 func (d *disk) kernelImage() ([]byte, error) {
@@ -16,31 +44,12 @@ func (d *disk) kernelImage() ([]byte, error) {
 	if err != nil || d.Codec == "" {
 		return image, err
 	}
-	_, stock, err := vmlinux.Payload(image)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.Kernel.Image, err)
-	}
-	if stock.Name == d.Codec {
-		return image, nil
-	}
 	// Compressing takes a while.
-	key := cache.Key("1", d.Codec, cache.Key(string(image)))
+	key := cache.Key("2", d.Arch, d.Codec, cache.Key(string(image)))
 	dir, err := d.Cache.Build("kernel", key, func(dir string) error {
-		other, err := vmlinux.Recompress(image, d.Codec)
+		other, err := repack(packings[d.Arch], image, d.Codec)
 		if err != nil {
-			return err
-		}
-		// A kernel that does not come back as it was is no test of anything.
-		before, err := vmlinux.Extract(image)
-		if err != nil {
-			return err
-		}
-		after, err := vmlinux.Extract(other)
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(before, after) {
-			return fmt.Errorf("%s: does not decompress to the same kernel", d.Codec)
+			return fmt.Errorf("%s: %w", d.Kernel.Image, err)
 		}
 		return os.WriteFile(filepath.Join(dir, "vmlinuz"), other, 0o644)
 	})
@@ -48,4 +57,25 @@ func (d *disk) kernelImage() ([]byte, error) {
 		return nil, err
 	}
 	return os.ReadFile(filepath.Join(dir, "vmlinuz"))
+}
+
+// repack packs a kernel anew. One that does not come back as it was would be
+// no test of anything.
+func repack(p packing, image []byte, codec string) ([]byte, error) {
+	before, err := p.unpack(image)
+	if err != nil {
+		return nil, err
+	}
+	other, err := p.pack(image, codec)
+	if err != nil {
+		return nil, err
+	}
+	after, err := p.unpack(other)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.HasPrefix(after, before) || len(bytes.Trim(after[len(before):], "\x00")) != 0 {
+		return nil, fmt.Errorf("%s: does not decompress to the same kernel", codec)
+	}
+	return other, nil
 }

@@ -19,17 +19,17 @@ import (
 	"syscall"
 
 	"pvboot/internal/cache"
-	"pvboot/internal/vmlinux"
 )
 
 // Config is what a disk is made of.
 type Config struct {
 	Cache      cache.Dir
+	Arch       string   // of the kernel: amd64 or arm64
 	Table      string   // gpt, mbr or none
 	Filesystem string   // ext2, ext3 or ext4
 	MkfsArgs   []string // more arguments for mke2fs
 	SectorSize int      // 512 or 4096 bytes
-	Codec      string   // of the kernel's payload, for PV domains; "" leaves the kernel as it is
+	Codec      string   // how the kernel is packed, one of Codecs; "" leaves it as it is
 	InitrdMiB  int      // size of the initrd; 0 means no padding
 	GrubConfig string   // file of a grub.cfg to use; "" writes Debian's
 	Tree       string   // folder of more files; "" means none
@@ -90,14 +90,16 @@ func Make(ctx context.Context, cfg *Config, out string) error {
 // Check says what is wrong with a configuration.
 func (c *Config) Check() error {
 	switch {
+	case c.Arch != "amd64" && c.Arch != "arm64":
+		return fmt.Errorf("architecture %q: want amd64 or arm64", c.Arch)
 	case c.Table != "gpt" && c.Table != "mbr" && c.Table != "none":
 		return fmt.Errorf("table %q: want gpt, mbr or none", c.Table)
 	case c.Filesystem != "ext2" && c.Filesystem != "ext3" && c.Filesystem != "ext4":
 		return fmt.Errorf("filesystem %q: want ext2, ext3 or ext4", c.Filesystem)
 	case c.SectorSize != 512 && c.SectorSize != 4096:
 		return fmt.Errorf("sector size %d: want 512 or 4096", c.SectorSize)
-	case c.Codec != "" && !slices.Contains(vmlinux.Codecs(), c.Codec):
-		return fmt.Errorf("codec %q: want one of %v", c.Codec, vmlinux.Codecs())
+	case c.Codec != "" && !slices.Contains(Codecs(c.Arch), c.Codec):
+		return fmt.Errorf("codec %q: want one of %v", c.Codec, Codecs(c.Arch))
 	case c.InitrdMiB < 0 || c.InitrdMiB > 3072:
 		return fmt.Errorf("initrd of %d MiB: want 0..3072", c.InitrdMiB)
 	}

@@ -36,7 +36,7 @@ func config(t *testing.T) *Config {
 		}
 	}
 	return &Config{
-		Cache: cache.Dir(dir), Table: "gpt", Filesystem: "ext4", SectorSize: 512,
+		Cache: cache.Dir(dir), Arch: "amd64", Table: "gpt", Filesystem: "ext4", SectorSize: 512,
 		Kernel:  Kernel{Version: "6.1.0-1-amd64", Image: filepath.Join(dir, "vmlinuz"), Modules: dir},
 		Busybox: filepath.Join(dir, "busybox"), Font: filepath.Join(dir, "unicode.pf2"),
 	}
@@ -263,11 +263,13 @@ func TestTree(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for name, edit := range map[string]func(*Config){
-		"table":      func(c *Config) { c.Table = "" },
-		"filesystem": func(c *Config) { c.Filesystem = "xfs" },
-		"sector":     func(c *Config) { c.SectorSize = 2048 },
-		"codec":      func(c *Config) { c.Codec = "brotli" },
-		"initrd":     func(c *Config) { c.InitrdMiB = 4096 },
+		"arch":        func(c *Config) { c.Arch = "m68k" },
+		"table":       func(c *Config) { c.Table = "" },
+		"filesystem":  func(c *Config) { c.Filesystem = "xfs" },
+		"sector":      func(c *Config) { c.SectorSize = 2048 },
+		"codec":       func(c *Config) { c.Codec = "brotli" },
+		"arm64 codec": func(c *Config) { c.Codec = "zboot-xz" },
+		"initrd":      func(c *Config) { c.InitrdMiB = 4096 },
 	} {
 		cfg := config(t)
 		if err := cfg.Check(); err != nil {

@@ -3,71 +3,67 @@ package xenhost
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"pvboot/internal/cache"
 	"pvboot/internal/cpio"
 	"pvboot/internal/deb"
 	"pvboot/internal/kmod"
-	"pvboot/internal/vmlinux"
 )
 
 // layout is the version of the artefacts' making; change it with their code.
-const layout = "2"
+const layout = "3"
 
 // dom0Modules are the kernel modules that dom0 uses; those that they need are
 // found from them, and those that are built in are left out.
 var dom0Modules = []string{
 	"xen_privcmd", "xenfs", "xen_evtchn", "xen_gntdev", "xen_gntalloc", "xen_blkback",
-	"virtio_pci", "virtio_console", "virtio_blk",
+	"virtio_console", "virtio_blk",
 }
-
-// multiarch is the name of an architecture's folder of libraries.
-var multiarch = map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
 
 // images are the files that QEMU loads.
 type images struct {
 	xen       string
-	kernel    string   // dom0's, as an ELF file
+	kernel    string   // dom0's
 	initramfs []string // archives, one behind the other
 }
 
 // prepare fetches and builds what is not in the cache yet.
-func prepare(ctx context.Context, cfg *Config) (*images, error) {
+func (m *machine) prepare(ctx context.Context, cfg *Config) (*images, error) {
 	rel, err := findRelease(cfg.Xen)
 	if err != nil {
 		return nil, err
 	}
 	suite := &deb.Suite{Cache: cfg.Cache, Name: rel.suite, Arch: cfg.Arch, Progress: cfg.Progress}
-	xen, err := suite.Unpack(ctx, rel.packages(cfg.Xen, cfg.Arch)...)
+	xen, err := suite.Unpack(ctx, rel.packages(cfg, m)...)
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := FetchKernel(ctx, cfg.Cache, KernelSuite, cfg.Arch, cfg.Progress)
+	kernel, err := fetchKernel(ctx, m.kernel, &deb.Suite{Cache: cfg.Cache, Name: KernelSuite, Arch: cfg.Arch, Progress: cfg.Progress})
 	if err != nil {
 		return nil, err
 	}
 	var im images
-	if im.xen, err = unpackXen(cfg, xen); err != nil {
+	if im.xen, err = m.unpackXen(cfg, xen.Root, xen.Key()); err != nil {
 		return nil, err
 	}
-	if im.kernel, err = unpackKernel(cfg, kernel); err != nil {
+	if im.kernel, err = m.unpackKernel(cfg, kernel); err != nil {
 		return nil, err
 	}
-	base, err := buildInitramfs(ctx, cfg, xen, kernel)
+	base, err := m.buildInitramfs(ctx, cfg, xen, kernel)
 	if err != nil {
 		return nil, err
 	}
 	im.initramfs = []string{base}
 	if cfg.PyGrub {
-		pygrub, err := buildPyGrub(ctx, cfg, rel, suite)
+		pygrub, err := m.buildPyGrub(ctx, cfg, rel, suite)
 		if err != nil {
 			return nil, err
 		}
@@ -84,10 +80,14 @@ type Kernel struct {
 	Modules string // lib/modules/VERSION
 }
 
-// FetchKernel returns the kernel that linux-image-ARCH depends on.
+// FetchKernel returns the kernel that linux-image-ARCH of a release of Debian
+// depends on.
 func FetchKernel(ctx context.Context, dir cache.Dir, suite, arch string, progress io.Writer) (*Kernel, error) {
-	name := "linux-image-" + arch
-	s := &deb.Suite{Cache: dir, Name: suite, Arch: arch, Progress: progress}
+	return fetchKernel(ctx, "linux-image-"+arch, &deb.Suite{Cache: dir, Name: suite, Arch: arch, Progress: progress})
+}
+
+// fetchKernel returns the kernel that a metapackage depends on.
+func fetchKernel(ctx context.Context, name string, s *deb.Suite) (*Kernel, error) {
 	pkgs, err := s.Unpack(ctx, name)
 	if err != nil {
 		return nil, err
@@ -103,46 +103,8 @@ func FetchKernel(ctx context.Context, dir cache.Dir, suite, arch string, progres
 	return k, nil
 }
 
-// unpackXen returns the hypervisor, unzipped: QEMU loads only ELF files.
-func unpackXen(cfg *Config, pkgs *deb.Packages) (string, error) {
-	dir, err := cfg.Cache.Build("xen", cache.Key(layout, cfg.Xen, pkgs.Key()), func(dir string) error {
-		f, err := os.Open(filepath.Join(pkgs.Root, "boot", "xen-"+cfg.Xen+"-"+cfg.Arch+".gz"))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(bufio.NewReader(f))
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(z)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, "xen"), data, 0o644)
-	})
-	return filepath.Join(dir, "xen"), err
-}
-
-// unpackKernel returns dom0's kernel as an ELF file, so that Xen, which is
-// slow under emulation, need not decompress it at each start.
-func unpackKernel(cfg *Config, k *Kernel) (string, error) {
-	dir, err := cfg.Cache.Build("vmlinux", cache.Key(layout, k.Package), func(dir string) error {
-		bz, err := os.ReadFile(k.Image)
-		if err != nil {
-			return err
-		}
-		elf, err := vmlinux.Extract(bz)
-		if err != nil {
-			return fmt.Errorf("%s: %w", k.Image, err)
-		}
-		return os.WriteFile(filepath.Join(dir, "vmlinux"), elf, 0o644)
-	})
-	return filepath.Join(dir, "vmlinux"), err
-}
-
 // buildInitramfs returns dom0's initramfs.
-func buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kernel) (string, error) {
+func (m *machine) buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kernel) (string, error) {
 	init, err := buildInit(ctx, cfg)
 	if err != nil {
 		return "", err
@@ -150,8 +112,8 @@ func buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kern
 	key := cache.Key(layout, cfg.Xen, xen.Key(), k.Package, cache.Key(string(init)))
 	dir, err := cfg.Cache.Build("dom0", key, func(dir string) error {
 		fmt.Fprintf(cfg.Progress, "building dom0's initramfs for Xen %s\n", cfg.Xen)
-		return writeArchive(filepath.Join(dir, archiveFile), cfg, xen.Root, func(r *rootfs) error {
-			return writeInitramfs(r, cfg, k, init)
+		return writeArchive(filepath.Join(dir, archiveFile), m.multiarch, xen.Root, func(r *rootfs) error {
+			return m.writeInitramfs(r, cfg, k, init)
 		})
 	})
 	return filepath.Join(dir, archiveFile), err
@@ -161,14 +123,14 @@ func buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kern
 const archiveFile = "initramfs"
 
 // writeArchive writes an archive of files of the tree.
-func writeArchive(name string, cfg *Config, tree string, fill func(*rootfs) error) error {
+func writeArchive(name, multiarch, tree string, fill func(*rootfs) error) error {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	r := newRootfs(w, tree, multiarch[cfg.Arch])
+	r := newRootfs(w, tree, multiarch)
 	if err := fill(r); err != nil {
 		return err
 	}
@@ -181,14 +143,14 @@ func writeArchive(name string, cfg *Config, tree string, fill func(*rootfs) erro
 	return f.Close()
 }
 
-func writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte) error {
+func (m *machine) writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte) error {
 	for _, name := range []string{"bin", "sbin", "lib", "lib64"} {
 		if err := r.out.Symlink(name, "usr/"+name); err != nil {
 			return err
 		}
 	}
 	bin := "usr/lib/xen-" + cfg.Xen + "/bin/"
-	for _, tool := range []string{"xl", "xenstored", "xenconsoled", "xen-init-dom0"} {
+	for _, tool := range []string{"xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenctx"} {
 		if err := r.add(bin + tool); err != nil {
 			return err
 		}
@@ -206,11 +168,11 @@ func writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte) error {
 	if err := r.out.Symlink("usr/bin/xl", "/"+bin+"xl"); err != nil {
 		return err
 	}
-	return writeDom0Files(r.out, k, init)
+	return m.writeDom0Files(r.out, k, init)
 }
 
 // writeDom0Files writes what comes from no package of Xen.
-func writeDom0Files(out *cpio.Writer, k *Kernel, init []byte) error {
+func (m *machine) writeDom0Files(out *cpio.Writer, k *Kernel, init []byte) error {
 	if err := out.Device("dev/console", 0o600, 5, 1); err != nil {
 		return err
 	}
@@ -233,7 +195,7 @@ func writeDom0Files(out *cpio.Writer, k *Kernel, init []byte) error {
 	if err != nil {
 		return err
 	}
-	modules, err := tree.Resolve(dom0Modules...)
+	modules, err := tree.Resolve(slices.Concat(dom0Modules, m.modules)...)
 	if err != nil {
 		return err
 	}

@@ -13,27 +13,27 @@ import (
 
 // buildPyGrub returns an archive with pygrub, which reads a domain's disk in
 // dom0, and the Python that it runs in.
-func buildPyGrub(ctx context.Context, cfg *Config, rel release, suite *deb.Suite) (string, error) {
-	pkgs, err := suite.Unpack(ctx, append(rel.packages(cfg.Xen, cfg.Arch), rel.pygrubPackages()...)...)
+func (m *machine) buildPyGrub(ctx context.Context, cfg *Config, rel release, suite *deb.Suite) (string, error) {
+	pkgs, err := suite.Unpack(ctx, append(rel.packages(cfg, m), rel.pygrubPackages()...)...)
 	if err != nil {
 		return "", err
 	}
 	dir, err := cfg.Cache.Build("pygrub", cache.Key(layout, cfg.Xen, pkgs.Key()), func(dir string) error {
-		return writeArchive(filepath.Join(dir, archiveFile), cfg, pkgs.Root, func(r *rootfs) error {
-			return writePyGrub(r, cfg, rel)
+		return writeArchive(filepath.Join(dir, archiveFile), m.multiarch, pkgs.Root, func(r *rootfs) error {
+			return m.writePyGrub(r, cfg, rel)
 		})
 	})
 	return filepath.Join(dir, archiveFile), err
 }
 
-func writePyGrub(r *rootfs, cfg *Config, rel release) error {
+func (m *machine) writePyGrub(r *rootfs, cfg *Config, rel release) error {
 	xen := "usr/lib/xen-" + cfg.Xen
 	python := "usr/bin/python" + rel.python
 	for _, name := range []string{
 		python,
 		xen + "/bin/pygrub",
 		xen + "/lib/python",
-		xen + "/lib/" + multiarch[cfg.Arch],
+		xen + "/lib/" + m.multiarch,
 	} {
 		if err := r.addTree(name); err != nil {
 			return err

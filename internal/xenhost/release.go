@@ -48,15 +48,15 @@ func findRelease(version string) (release, error) {
 }
 
 // packages lists what dom0 is made of, its kernel apart.
-func (r release) packages(version, arch string) []string {
-	return append([]string{
-		"xen-hypervisor-" + version + "-" + arch,
-		"xen-utils-" + version,
+func (r release) packages(cfg *Config, m *machine) []string {
+	return slices.Concat([]string{
+		"xen-hypervisor-" + cfg.Xen + "-" + cfg.Arch,
+		"xen-utils-" + cfg.Xen,
 		"xen-utils-common",
 		"libxencall1", "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxenstore4",
 		"libxenhypfs1", "libxendevicemodel1", "libxentoollog1", "libxentoolcore1",
 		"libuuid1", "libc6", "liblzma5", "libzstd1", "zlib1g", "libgcc-s1",
-	}, r.libs...)
+	}, r.libs, m.packages)
 }
 
 // pygrubPackages lists what pygrub needs beside dom0's own packages.

@@ -27,8 +27,10 @@ const FileDir = "/files/"
 // Config is what a host is made of.
 type Config struct {
 	Cache    cache.Dir
-	Arch     string
+	Arch     string            // amd64 or arm64
 	Xen      string            // version, one of Versions
+	CPU      string            // QEMU's model of the processor; "" means the machine's usual one
+	GIC      int               // version of arm64's interrupt controller, 2 or 3; 0 means DefaultGIC
 	Memory   int               // MiB for the domain, beside dom0's own
 	Disks    []Disk            // of dom0, in order
 	PyGrub   bool              // dom0 can run pygrub
@@ -73,7 +75,11 @@ func Start(ctx context.Context, cfg *Config) (*Host, error) {
 	if len(cfg.Disks) > maxDisks {
 		return nil, fmt.Errorf("%d disks are more than %d", len(cfg.Disks), maxDisks)
 	}
-	im, err := prepare(ctx, cfg)
+	m, err := findMachine(cfg.Arch)
+	if err != nil {
+		return nil, err
+	}
+	im, err := m.prepare(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -82,14 +88,14 @@ func Start(ctx context.Context, cfg *Config) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{events: make(chan Event, 64), log: &tail{out: cfg.Log}, tmp: tmp}
-	if err := h.start(ctx, cfg, im); err != nil {
+	if err := h.start(ctx, m, cfg, im); err != nil {
 		os.RemoveAll(tmp)
 		return nil, err
 	}
 	return h, nil
 }
 
-func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
+func (h *Host) start(ctx context.Context, m *machine, cfg *Config, im *images) error {
 	// QEMU cuts a module's name off at the first space; the cache's folder may
 	// have one.
 	kernel := filepath.Join(h.tmp, "vmlinux")
@@ -112,11 +118,11 @@ func (h *Host) start(ctx context.Context, cfg *Config, im *images) error {
 	if cfg.PyGrub {
 		dom0 += pygrubMemory
 	}
-	arguments(q, cfg, im.xen, kernel, initramfs, dom0)
+	m.addHost(q, cfg, bootFiles{xen: im.xen, kernel: kernel, initramfs: initramfs, dom0: dom0})
 	xen := q.Socket("xen")
 	q.Add("-serial", "chardev:xen")
 	port := q.Socket("rig")
-	q.Add("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=rig,name=rig")
+	q.Add("-device", m.serialDevice, "-device", "virtserialport,chardev=rig,name=rig")
 	if h.qemu, err = q.Start(ctx); err != nil {
 		return err
 	}
