@@ -20,11 +20,14 @@ var buildCommand = &command{
 	name: "build", args: "[-arch A] [-o FILE] [-symbols] [-tags T] PKG",
 	short: "build a main package as a Xen guest",
 	long: `Builds the main package PKG, which must import pvboot/guest, into an image that
-xl takes as kernel= of a domain with type="pvh".
+xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh", for arm64
+a Linux Image, which may be compressed with gzip.
 
-  -arch A     architecture (default amd64)
-  -o FILE     where to write it (default: the package's name with .elf)
-  -symbols    keep the symbol table, for debuggers
+  -arch A     amd64 or arm64 (default: this machine's, or amd64)
+  -o FILE     where to write it (default: the package's name with .elf for
+              amd64, with .img for arm64)
+  -symbols    keep the symbol table, for debuggers; an Image has no place for
+              it, so for arm64 it goes to FILE.elf
   -tags T     build tags, as for go build`,
 }
 

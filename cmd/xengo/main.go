@@ -2,8 +2,9 @@
 // them and their packages' tests in QEMU.
 //
 // It makes an overlay from the user's own GOROOT (internal/overlay), lets the
-// go command build with it, and gives the result Xen's ELF notes
-// (internal/xenelf). A program becomes a guest by importing pvboot/guest.
+// go command build with it, and makes what Xen takes of the result: an ELF file
+// with Xen's notes (internal/xenelf), or a Linux Image (internal/armimage). A
+// program becomes a guest by importing pvboot/guest.
 package main
 
 import (

@@ -74,6 +74,7 @@ func TestSplitTestArgs(t *testing.T) {
 		{"-test.run Foo ./x", testArgs{packages: []string{"./x"}, flags: []string{"-test.run", "Foo"}}, ""},
 		{"./x -args -race y", testArgs{packages: []string{"./x"}, rest: []string{"-args", "-race", "y"}}, ""},
 		{"-arch riscv64 -tags a,b ./x", testArgs{arch: "riscv64", tags: "a,b", packages: []string{"./x"}, flags: []string{"-tags", "a,b"}}, ""},
+		{"-qemu -cpu=max ./x -cpu 1", testArgs{qemu: "-cpu=max", packages: []string{"./x"}, flags: []string{"-cpu", "1"}}, ""},
 		{"-arch=arm64", testArgs{arch: "arm64", packages: []string{"."}}, ""},
 		{"", testArgs{packages: []string{"."}}, ""},
 		{"./x -race", testArgs{}, "-race: the race detector needs an operating system"},

@@ -7,30 +7,34 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 )
 
 var runCommand = &command{
-	name: "run", args: "[-arch A] [-m MIB] [-tags T] PKG [ARGS…]",
+	name: "run", args: "[-arch A] [-m MIB] [-qemu ARGS] [-tags T] PKG [ARGS…]",
 	short: "build a main package and run it in QEMU, without Xen",
-	long: `Builds PKG as xengo build does and runs it in QEMU as a bare PVH image, where
+	long: `Builds PKG as xengo build does and runs it in QEMU on a bare machine, where
 hypercalls fail with ENOSYS. ARGS become os.Args[1:]. The exit status is the
 program's.
 
-  -arch A     architecture (default amd64)
+  -arch A     amd64 or arm64 (default: this machine's, or amd64)
   -m MIB      memory of the machine (default 256)
+  -qemu ARGS  more arguments for QEMU, separated by spaces; they win over
+              xengo's own, so that -qemu '-cpu max' chooses the processor
   -tags T     build tags, as for go build`,
 }
 
 var execCommand = &command{
-	name: "exec", args: "[-arch A] [-m MIB] [-files DIR] FILE [ARGS…]",
+	name: "exec", args: "[-arch A] [-m MIB] [-qemu ARGS] [-files DIR] FILE [ARGS…]",
 	short: "run an image, or a test binary of xengo test -c, in QEMU",
 	long: `Runs FILE in QEMU as xengo run does. FILE may be an image of xengo build or what
 the go command linked with xengo's overlay.
 
-  -arch A     architecture (default amd64)
+  -arch A     amd64 or arm64 (default: this machine's, or amd64)
   -m MIB      memory of the machine (default 1024)
+  -qemu ARGS  more arguments for QEMU, separated by spaces
   -files DIR  a folder that the guest sees by the same relative name, read-only;
               it need not exist`,
 }
@@ -40,7 +44,9 @@ func init() { runCommand.run, execCommand.run = runRun, runExec }
 func runRun(c *command, args []string) error {
 	f := c.flags()
 	arch := f.String("arch", defaultArch(), "")
-	mebibytes := f.Int("m", 256, "")
+	var m machine
+	f.StringVar(&m.args, "qemu", "", "")
+	f.IntVar(&m.mebibytes, "m", 256, "")
 	tags := f.String("tags", "", "")
 	if err := c.parse(f, args); err != nil {
 		return err
@@ -65,13 +71,16 @@ func runRun(c *command, args []string) error {
 	if err := b.image(f.Arg(0), image, false); err != nil {
 		return err
 	}
-	return b.target.boot(image, "", f.Args()[1:], *mebibytes)
+	m.image = image
+	return b.target.boot(m, f.Args()[1:])
 }
 
 func runExec(c *command, args []string) error {
 	f := c.flags()
 	arch := f.String("arch", defaultArch(), "")
-	mebibytes := f.Int("m", 1024, "")
+	var m machine
+	f.StringVar(&m.args, "qemu", "", "")
+	f.IntVar(&m.mebibytes, "m", 1024, "")
 	files := f.String("files", "", "")
 	if err := c.parse(f, args); err != nil {
 		return err
@@ -100,19 +109,27 @@ func runExec(c *command, args []string) error {
 			return fmt.Errorf("%s: %w", f.Arg(0), err)
 		}
 	}
-	ramdisk := ""
+	m.image = image
 	if *files != "" {
-		ramdisk = filepath.Join(dir, "files")
-		if err := writeArchive(ramdisk, *files); err != nil {
+		m.ramdisk = filepath.Join(dir, "files")
+		if err := writeArchive(m.ramdisk, *files); err != nil {
 			return err
 		}
 	}
-	return t.boot(image, ramdisk, f.Args()[1:], *mebibytes)
+	return t.boot(m, f.Args()[1:])
 }
 
-// boot runs an image in QEMU and returns an exitError for its status. The
-// ramdisk may be "".
-func (t *target) boot(image, ramdisk string, args []string, mebibytes int) error {
+// machine is a machine in QEMU and what it boots.
+type machine struct {
+	image     string
+	ramdisk   string // or ""
+	mebibytes int
+	args      string // more of them for QEMU
+}
+
+// boot runs an image in QEMU and returns an exitError for its status. args are
+// the program's.
+func (t *target) boot(m machine, args []string) error {
 	line := make([]string, len(args))
 	for i, a := range args {
 		quoted, err := quote(a)
@@ -121,7 +138,14 @@ func (t *target) boot(image, ramdisk string, args []string, mebibytes int) error
 		}
 		line[i] = quoted
 	}
-	argv := t.qemu(image, ramdisk, strings.Join(line, " "), mebibytes)
+	argv := append(t.qemu(),
+		"-accel", "tcg", "-smp", "1", "-m", strconv.Itoa(m.mebibytes),
+		"-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
+		"-chardev", "stdio,id=out", "-kernel", m.image, "-append", strings.Join(line, " "))
+	if m.ramdisk != "" {
+		argv = append(argv, "-initrd", m.ramdisk)
+	}
+	argv = append(argv, strings.Fields(m.args)...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = childAttributes()

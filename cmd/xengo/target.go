@@ -22,8 +22,10 @@ type target struct {
 	// finished reports whether a file's contents are an image already.
 	finished func(file []byte) bool
 
-	// qemu is the command line that runs an image without Xen.
-	qemu func(image, ramdisk, cmdLine string, mebibytes int) []string
+	// qemu begins the command line that runs an image without Xen: QEMU's
+	// name, the machine, what the program writes by to the chardev "out", and
+	// what it ends QEMU by.
+	qemu func() []string
 	// qemuPackage is Debian's and Ubuntu's package with that QEMU.
 	qemuPackage string
 	// status finds the program's exit status in QEMU's; not ok means that

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"strconv"
 
 	"pvboot/internal/armimage"
 )
@@ -45,18 +44,12 @@ func isImage(file []byte) bool {
 	return armimage.Is(file) || bytes.HasPrefix(file, []byte{0x1f, 0x8b})
 }
 
-func qemuARM64(image, ramdisk, cmdLine string, mebibytes int) []string {
-	argv := []string{
-		"qemu-system-aarch64", "-M", "virt", "-accel", "tcg", "-cpu", "cortex-a57", "-smp", "1",
-		"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-		"-chardev", "stdio,id=out", "-serial", "chardev:out",
+func qemuARM64() []string {
+	return []string{
+		"qemu-system-aarch64", "-M", "virt", "-cpu", "cortex-a57",
+		"-serial", "chardev:out",
 		// guest/exit_arm64.go ends QEMU by semihosting, with the status
 		// exitBase | code.
 		"-semihosting-config", "enable=on,target=native",
-		"-kernel", image, "-append", cmdLine,
 	}
-	if ramdisk != "" {
-		argv = append(argv, "-initrd", ramdisk)
-	}
-	return argv
 }

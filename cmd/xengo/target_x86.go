@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"debug/elf"
-	"strconv"
 
 	"pvboot/internal/xenelf"
 	"pvboot/internal/xennote"
@@ -57,19 +56,13 @@ func hasXenNotes(file []byte) bool {
 	return false
 }
 
-func qemuAMD64(image, ramdisk, cmdLine string, mebibytes int) []string {
-	argv := []string{
-		"qemu-system-x86_64", "-M", "q35", "-accel", "tcg", "-cpu", "max", "-smp", "1",
-		"-m", strconv.Itoa(mebibytes), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-		"-chardev", "stdio,id=out", "-device", "isa-debugcon,iobase=0xe9,chardev=out",
+func qemuAMD64() []string {
+	return []string{
+		"qemu-system-x86_64", "-M", "q35", "-cpu", "max",
+		"-device", "isa-debugcon,iobase=0xe9,chardev=out",
 		// guest/exit_amd64.go has the port.
 		"-device", "isa-debug-exit,iobase=0xf4,iosize=0x04",
-		"-kernel", image, "-append", cmdLine,
 	}
-	if ramdisk != "" {
-		argv = append(argv, "-initrd", ramdisk)
-	}
-	return argv
 }
 
 // statusAMD64: guest/exit_amd64.go ends QEMU by isa-debug-exit with

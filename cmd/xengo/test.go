@@ -10,14 +10,15 @@ import (
 )
 
 var testCommand = &command{
-	name: "test", args: "[-arch A] PKGS… [go test flags]",
+	name: "test", args: "[-arch A] [-qemu ARGS] PKGS… [go test flags]",
 	short: "run packages' tests on bare metal, in QEMU without Xen",
 	long: `Runs go test for PKGS on bare metal: each test binary is built as a guest and
 booted in QEMU.
 Flags are those of go test and may stand before or after the packages. Tests
 see no files but their package's testdata, and cannot write any.
 
-  -arch A     architecture (default amd64)`,
+  -arch A     amd64 or arm64 (default: this machine's, or amd64)
+  -qemu ARGS  more arguments for QEMU, separated by spaces`,
 }
 
 func init() { testCommand.run = runTest }
@@ -46,6 +47,7 @@ var refused = map[string]string{
 // testArgs is a test command line taken apart.
 type testArgs struct {
 	arch     string
+	qemu     string // arguments for QEMU
 	tags     string
 	packages []string
 	flags    []string // for go test
@@ -71,7 +73,7 @@ func splitTestArgs(args []string) (t testArgs, err error) {
 			return t, fmt.Errorf("-%s: %s", name, why)
 		}
 		given := []string{a}
-		if !hasValue && (valueFlags[name] || name == "arch") {
+		if !hasValue && (valueFlags[name] || name == "arch" || name == "qemu") {
 			if i++; i == len(args) {
 				return t, fmt.Errorf("flag needs an argument: -%s", name)
 			}
@@ -81,6 +83,9 @@ func splitTestArgs(args []string) (t testArgs, err error) {
 		switch name {
 		case "arch":
 			t.arch = value
+			continue
+		case "qemu":
+			t.qemu = value
 			continue
 		case "tags":
 			t.tags = value
@@ -123,7 +128,11 @@ func runTest(c *command, args []string) error {
 	if err != nil {
 		return err
 	}
-	line := append([]string{"test", "-exec=" + fmt.Sprintf("'%s' exec -arch %s -files testdata", self, t.arch)}, b.flags(overlay)...)
+	exe, err := t.exec(self)
+	if err != nil {
+		return err
+	}
+	line := append([]string{"test", "-exec=" + exe}, b.flags(overlay)...)
 	line = append(append(append(line, t.packages...), t.flags...), t.rest...)
 	cmd := exec.Command("go", line...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = b.environ(), os.Stdout, os.Stderr
@@ -133,6 +142,17 @@ func runTest(c *command, args []string) error {
 		return &exitError{exit.ExitCode()}
 	}
 	return err
+}
+
+// exec is the command line, as -exec of go test splits it, that runs a test
+// binary.
+func (t testArgs) exec(self string) (string, error) {
+	line := fmt.Sprintf("'%s' exec -arch %s -files testdata", self, t.arch)
+	if t.qemu == "" {
+		return line, nil
+	}
+	args, err := quote("-qemu=" + t.qemu)
+	return line + " " + args, err
 }
 
 // testFiles makes each tested package import the guest: a file that exists
