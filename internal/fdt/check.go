@@ -41,7 +41,7 @@ func check(b []byte) (Tree, fault) {
 	if field(b, hdrLastComp) > version || field(b, hdrVersion) < minVersion {
 		return Tree{}, fault{hdrVersion, "version is not compatible with 17"}
 	}
-	t := Tree{b: b[:size:size]}
+	t := Tree{b: b[:size:size], bootCPU: field(b, hdrBootCPU)}
 	if f := t.findBlocks(); f.problem != "" {
 		return Tree{}, f
 	}

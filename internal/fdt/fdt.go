@@ -53,6 +53,7 @@ type Tree struct {
 	blocks
 	b        []byte // totalsize bytes
 	reserved []byte // the memory reservation block without its end
+	bootCPU  uint32
 }
 
 // blocks are the two parts that nodes are read from.
@@ -95,12 +96,7 @@ func Parse(b []byte) (Tree, error) {
 func (t Tree) Bytes() []byte { return t.b }
 
 // BootCPU is the physical number of the processor that boots.
-func (t Tree) BootCPU() uint32 {
-	if len(t.b) < headerSize16 {
-		return 0
-	}
-	return binary.BigEndian.Uint32(t.b[hdrBootCPU:])
-}
+func (t Tree) BootCPU() uint32 { return t.bootCPU }
 
 // Reserved is entry i, from 0 on, of the memory reservation block: size bytes
 // from addr that are not to be used. False when there are i or fewer.

@@ -13,7 +13,7 @@ const (
 	tokenNOP   = 4 // FDT_NOP
 	tokenStop  = 9 // FDT_END
 
-	tokenCut = 0 // ours: the block ends within the token
+	tokenCut = 0xffffffff // ours: the block ends within the token
 )
 
 // propHeader is the token, the length and the name's offset.
