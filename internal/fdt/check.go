@@ -63,7 +63,7 @@ func field(b []byte, offset int) uint32 { return binary.BigEndian.Uint32(b[offse
 // find their ends.
 func (t *Tree) findBlocks() fault {
 	header, total := uint32(headerSize16), uint32(len(t.b))
-	if field(t.b, hdrVersion) >= version {
+	if total >= header && field(t.b, hdrVersion) >= version {
 		header = headerSize
 	}
 	if total < header {

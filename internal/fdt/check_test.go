@@ -47,6 +47,8 @@ func TestErrors(t *testing.T) {
 		{"truncated", whole[:size-1], "truncated"},
 		{"huge", header(hdrTotalSize, MaxSize+1), "offset 0x4: above 2 MiB"},
 		{"no header", header(hdrTotalSize, headerSize-1), "offset 0x4: too small for a header"},
+		{"no version 16 header", put(header(hdrTotalSize, headerSize16-1), hdrVersion, 16), "offset 0x4: too small for a header"},
+		{"nothing", header(hdrTotalSize, 0), "offset 0x4: too small for a header"},
 		{"version 15", header(hdrVersion, 15), "offset 0x14: version is not compatible with 17"},
 		{"version 18", header(hdrLastComp, 18), "offset 0x14: version is not compatible with 17"},
 		{"reserved in the header", header(hdrReserved, headerSize-8), "offset 0x10: bad offset of the memory reservation block"},
