@@ -1,0 +1,53 @@
+package handover
+
+import (
+	"fmt"
+
+	"pvboot/arch/arm64"
+	"pvboot/arch/arm64/idmap"
+	"pvboot/loader/image"
+)
+
+// Jump enters the target. It returns only when it could not, with memory as
+// [Load] left it. By now no other domain may have access to this one's
+// memory, and nothing may run beside the caller.
+func (l *Loaded) Jump() error {
+	target, moves, err := l.target()
+	if err != nil {
+		return err
+	}
+	size := uint64(arm64.DepartureSize(len(moves), target))
+	base, err := l.schedule.Reserve(size, idmap.Limit)
+	if err != nil {
+		return fmt.Errorf("handover: last code: %w", err)
+	}
+	return arm64.Depart(l.ground.View(base, size), base, moves, target)
+}
+
+// target translates the plan's entry into the processor's terms. Every
+// segment is cleaned with what it reserves: the target may use that with its
+// caches off.
+func (l *Loaded) target() (*arm64.Target, []arm64.Move, error) {
+	if l.plan.Entry.Mode != image.EL1 {
+		return nil, nil, fmt.Errorf("handover: entry mode %d is not arm64's", l.plan.Entry.Mode)
+	}
+	t := &arm64.Target{PC: l.plan.Entry.PC}
+	for name, value := range l.plan.Entry.Regs {
+		if err := t.SetReg(name, value); err != nil {
+			return nil, nil, fmt.Errorf("handover: %w", err)
+		}
+	}
+	for _, s := range l.plan.Segments {
+		t.Clean = append(t.Clean, idmapRange(s.Range()))
+	}
+	var moves []arm64.Move
+	for _, m := range l.schedule.Moves {
+		moves = append(moves, arm64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		if m.Src != 0 {
+			t.Map = append(t.Map, idmapRange(image.Range{Start: m.Src, Size: m.Size}))
+		}
+	}
+	return t, moves, nil
+}
+
+func idmapRange(r image.Range) idmap.Range { return idmap.Range{Start: r.Start, End: r.End()} }
