@@ -65,6 +65,17 @@ func TestCloseSeesWhatIsLeft(t *testing.T) {
 		}
 		return g
 	}
+	shared := func(forget bool) func(t *testing.T, m *xentest.Machine, d *xen.Domain) {
+		return func(t *testing.T, m *xentest.Machine, d *xen.Domain) {
+			i, err := d.MapSharedInfo()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if forget {
+				d.Unregister(i)
+			}
+		}
+	}
 	for _, tt := range []struct {
 		name   string
 		config xentest.Config
@@ -93,6 +104,14 @@ func TestCloseSeesWhatIsLeft(t *testing.T) {
 		{"a grant frame, removal without effect", xentest.Config{Call: removeFails(0)},
 			func(t *testing.T, m *xentest.Machine, d *xen.Domain) { grant(t, m, d) },
 			[]string{"still mapped after removal"}, "grant frame 0 mapped"},
+		{"shared_info that nobody unmaps", xentest.Config{Arm: true}, shared(true),
+			[]string{"shared_info at gfn 0xf0000 still mapped"}, "shared_info mapped at gfn 0xf0000"},
+		{"shared_info that nobody unmaps, x86", xentest.Config{}, shared(true),
+			[]string{"shared_info at gfn 0xf0000 still mapped"}, "shared_info mapped at gfn 0xf0000"},
+		{"shared_info, removal refused", xentest.Config{Arm: true, Call: removeFails(hypercall.ErrBusy)}, shared(false),
+			[]string{"shared_info at gfn 0xf0000: xen: shared_info: XENMEM_remove_from_physmap: EBUSY", "shared_info at gfn 0xf0000 still mapped"}, "shared_info mapped"},
+		{"shared_info, removal without effect", xentest.Config{Arm: true, Call: removeFails(0)}, shared(false),
+			[]string{"shared_info: still mapped after removal"}, "shared_info mapped"},
 		{"a xenstore request", xentest.Config{NoReconnect: true}, func(t *testing.T, m *xentest.Machine, d *xen.Domain) {
 			s, err := d.Store()
 			if err != nil {

@@ -6,9 +6,9 @@
 // Whatever a [Domain] acquires is a value with a Close and stands in the
 // domain's register, so that [Domain.Close] can undo all of it, in reverse,
 // and check that nothing is left for the next kernel to trip over. Nothing is
-// used that a guest cannot undo: shared_info and vcpu_info stay unmapped, no
-// upcall is taken, event channels are 2-level, grants version 1. A wait is a
-// timed poll of a condition.
+// used that a guest cannot undo: vcpu_info stays unregistered, no upcall is
+// taken, event channels are 2-level, grants version 1; and shared_info stays
+// unmapped unless a program asks for it. A wait is a timed poll of a condition.
 package xen
 
 import (
@@ -62,9 +62,11 @@ type Domain struct {
 
 	grants grantTable
 	ports  portList
+	shared sharedInfo
 
-	storeMu sync.Mutex
-	store   *xenstore.Client
+	storeMu     sync.Mutex
+	store       *xenstore.Client
+	storeWaited bool // for one that did not come
 
 	mu        sync.Mutex
 	resources []Resource
@@ -74,8 +76,9 @@ type Domain struct {
 // Limits are the times that a domain waits for others; 0 stands for the
 // default.
 type Limits struct {
-	Store time.Duration // for one xenstore request, see xenstore.DefaultLimit
-	Grant time.Duration // for another domain to let go of a grant, 2 s
+	Store      time.Duration // for one xenstore request, see xenstore.DefaultLimit
+	StoreReady time.Duration // for a xenstore that is not ready when the domain starts, 1 min
+	Grant      time.Duration // for another domain to let go of a grant, 2 s
 }
 
 // New looks at the hypervisor that p stands on. It acquires nothing.
@@ -85,6 +88,9 @@ func New(p Platform) (*Domain, error) { return NewLimits(p, Limits{}) }
 func NewLimits(p Platform, l Limits) (*Domain, error) {
 	if l.Grant == 0 {
 		l.Grant = grantEndLimit
+	}
+	if l.StoreReady == 0 {
+		l.StoreReady = storeReadyLimit
 	}
 	d := &Domain{p: p, limits: l}
 	var err error

@@ -27,7 +27,8 @@ type grantTable struct {
 	ready  bool
 	limit  int      // frames that Xen and maxGrantFrames allow
 	hole   uint64   // first gfn of limit reserved ones
-	frames [][]byte // mapped, in order
+	mapped int      // frames that stand in the hole
+	frames [][]byte // the same as memory, in order
 	unused []Ref    // references that nobody holds
 }
 
@@ -43,6 +44,9 @@ func (t *grantTable) start() error {
 		return nil
 	}
 	version, err := hypercall.GnttabGetVersion(t.d.p)
+	if errors.Is(err, hypercall.ErrNoSys) {
+		version, err = 1, nil // a hypervisor that knows no other
+	}
 	if err != nil {
 		return err
 	}
@@ -73,12 +77,16 @@ func (t *grantTable) grow() error {
 		return fmt.Errorf("grant table is full: %d frames", t.limit)
 	}
 	gfn := t.hole + uint64(n)
-	if err := hypercall.MemoryAddToPhysmap(t.d.p, hypercall.SpaceGrantTable, uint64(n), gfn); err != nil {
-		return fmt.Errorf("grant frame %d: %w", n, err)
+	if t.mapped == n {
+		f := xenFrame{fmt.Sprintf("grant frame %d", n), hypercall.SpaceGrantTable, uint64(n)}
+		if err := t.d.mapAt(f, gfn, t.limit-n); err != nil {
+			return err
+		}
+		t.mapped++
 	}
 	page, err := t.d.p.MapGFN(gfn, 1)
 	if err != nil {
-		return also(err, hypercall.MemoryRemoveFromPhysmap(t.d.p, gfn))
+		return fmt.Errorf("grant frame %d: %w", n, err)
 	}
 	t.frames = append(t.frames, page)
 	for i := hypercall.GrantsPerFrame - 1; i >= 0; i-- {
@@ -168,18 +176,14 @@ func (t *grantTable) close() []error {
 		return left
 	}
 	var left []error
-	for n := len(t.frames) - 1; n >= 0; n-- {
+	for n := t.mapped - 1; n >= 0; n-- {
 		gfn := t.hole + uint64(n)
-		if err := hypercall.MemoryRemoveFromPhysmap(t.d.p, gfn); err != nil && !errors.Is(err, hypercall.ErrNotExist) {
+		if err := t.d.unmap(gfn); err != nil {
 			left = append(left, fmt.Errorf("grant frame %d at gfn %#x: %w", n, gfn, err))
-			continue
-		}
-		if err := hypercall.MemoryRemoveFromPhysmap(t.d.p, gfn); !errors.Is(err, hypercall.ErrNotExist) {
-			left = append(left, fmt.Errorf("grant frame %d at gfn %#x: still mapped after removal", n, gfn))
 		}
 	}
 	if len(left) == 0 {
-		t.frames, t.unused = nil, nil
+		t.mapped, t.frames, t.unused = 0, nil, nil
 	}
 	return left
 }

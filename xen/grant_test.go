@@ -184,8 +184,8 @@ func TestGrantTableRefused(t *testing.T) {
 		want error
 	}{
 		{"no version", func(op hypercall.Op, cmd uintptr) (int64, bool) {
-			return -int64(hypercall.ErrNoSys), op == hypercall.OpGrantTable && cmd == hypercall.GnttabOpGetVersion
-		}, hypercall.ErrNoSys},
+			return -int64(hypercall.ErrPerm), op == hypercall.OpGrantTable && cmd == hypercall.GnttabOpGetVersion
+		}, hypercall.ErrPerm},
 		{"no size", func(op hypercall.Op, cmd uintptr) (int64, bool) {
 			return -int64(hypercall.ErrPerm), op == hypercall.OpGrantTable && cmd == hypercall.GnttabOpQuerySize
 		}, hypercall.ErrPerm},

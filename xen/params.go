@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"pvboot/hypercall"
-	"pvboot/xen/xenstore"
 )
 
 // Connection is a ring page and its event channel that the toolstack placed
@@ -48,40 +47,27 @@ func (d *Domain) connection(pfn, evtchn hypercall.Param) (Connection, error) {
 	if err != nil {
 		return Connection{}, err
 	}
-	port, err := d.Param(evtchn)
+	port, err := d.port(evtchn)
 	if err != nil {
 		return Connection{}, err
-	}
-	if port > maxPort {
-		return Connection{}, fmt.Errorf("xen: %v is %#x: not a port", evtchn, port)
 	}
 	page, err := d.p.MapGFN(gfn, 1)
 	if err != nil {
 		return Connection{}, fmt.Errorf("xen: %v %#x: %w", pfn, gfn, err)
 	}
-	return Connection{Page: page, GFN: gfn, Port: Port(port), d: d}, nil
+	return Connection{Page: page, GFN: gfn, Port: port, d: d}, nil
 }
 
-// Store returns the domain's xenstore client, connected on the first call.
-func (d *Domain) Store() (*xenstore.Client, error) {
-	d.storeMu.Lock()
-	defer d.storeMu.Unlock()
-	if d.store != nil {
-		return d.store, nil
-	}
-	if d.isClosed() {
-		return nil, fmt.Errorf("xen: %w", ErrClosed)
-	}
-	c, err := d.connection(hypercall.ParamStorePFN, hypercall.ParamStoreEvtchn)
+// port reads a parameter that holds a port.
+func (d *Domain) port(index hypercall.Param) (Port, error) {
+	v, err := d.Param(index)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	s, err := xenstore.New(xenstore.Transport{Page: c.Page, Notify: c.Notify, Wait: d.Wait, Limit: d.limits.Store})
-	if err != nil {
-		return nil, err
+	if v > maxPort {
+		return 0, fmt.Errorf("xen: %v is %#x: not a port", index, v)
 	}
-	d.store = s
-	return s, nil
+	return Port(v), nil
 }
 
 // IsAbsent tells whether err says that the toolstack gave the domain no such

@@ -61,8 +61,8 @@ func (e *LeftError) Error() string {
 func (e *LeftError) Unwrap() []error { return e.Left }
 
 // Close undoes everything that was acquired, last first, and then checks: no
-// grant entry of ours in use, grant frames unmapped, ports closed, no watch
-// left, the xenstore ring quiescent. What is left is told by a [LeftError].
+// grant entry of ours in use, grant frames and shared_info unmapped, ports closed, no
+// watch left, the xenstore ring quiescent. What is left is told by a [LeftError].
 // The domain cannot be used afterwards, except for Shutdown and the console's
 // ring, which is the toolstack's. A second Close checks again.
 func (d *Domain) Close() error {
@@ -80,6 +80,7 @@ func (d *Domain) Close() error {
 	left = append(left, d.closeStore()...)
 	left = append(left, d.grants.close()...)
 	left = append(left, d.ports.check()...)
+	left = append(left, d.shared.check()...)
 	if len(left) > 0 {
 		return &LeftError{left}
 	}
@@ -92,17 +93,4 @@ func also(err, second error) error {
 		return err
 	}
 	return fmt.Errorf("%w; %w", err, second)
-}
-
-// closeStore ends watches and transactions and checks the ring.
-func (d *Domain) closeStore() []error {
-	d.storeMu.Lock()
-	defer d.storeMu.Unlock()
-	if d.store == nil {
-		return nil
-	}
-	if err := d.store.Close(); err != nil {
-		return []error{err}
-	}
-	return nil
 }

@@ -1,6 +1,7 @@
 package xenstore
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -24,6 +25,10 @@ type Transport struct {
 	// passed. It calls cond from the calling goroutine.
 	Wait  func(limit time.Duration, cond func() bool) error
 	Limit time.Duration // for one request, DefaultLimit if 0
+	// Ready is for a daemon that New finds not to serve the ring yet, Limit
+	// if 0. Fresh says that the page was made a moment ago.
+	Ready time.Duration
+	Fresh bool
 }
 
 // A Client is the guest's connection to the daemon. Its methods may be called
@@ -69,7 +74,7 @@ type reply struct {
 
 func (r *reply) done() bool { return r.pkt != nil || r.err != nil }
 
-// New connects to the daemon. Replies that an earlier user of the ring did not
+// New connects to the daemon, and waits for it where the ring says so. Replies that an earlier user of the ring did not
 // take are thrown away.
 func New(t Transport) (*Client, error) {
 	c := &Client{t: t, limit: t.Limit, waiting: make(map[uint32]*reply), watches: make(map[string]*Watch)}
@@ -81,7 +86,7 @@ func New(t Transport) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := awaitConnected(t, c.limit); err != nil {
+	if err := awaitServed(t, cmp.Or(t.Ready, c.limit)); err != nil {
 		return nil, err
 	}
 	if err := connectionError(t.Page); err != nil {

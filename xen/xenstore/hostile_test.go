@@ -256,7 +256,10 @@ func TestRingLeftByAnEarlierUser(t *testing.T) {
 		{"impossible requests", 5000, 0, 0, 0, 0, "ring index out of range"},
 		{"impossible replies", 0, 5000, 0, 0, 0, "ring index out of range"},
 		{"no daemon to reconnect", 0, 100, FeatureReconnect, 0, 0, "reconnect: connection state 1"},
-		{"reconnection under way", 0, 0, 0, 1, 0, "reconnect: connection state 1"},
+		{"reconnection under way", 0, 0, 0, 1, 0, "nobody serves the ring: connection state 1"},
+		{"odd state of a daemon that offers it", 0, 0, FeatureReconnect, 7, 0, "nobody serves the ring: connection state 7"},
+		{"odd state of another daemon", 0, 0, 0, 7, 0, ""},
+		{"other fields do not count yet", 0, 5000, FeatureError, 1, 3, "nobody serves the ring: connection state 1"},
 		{"daemon gave up", 0, 0, FeatureError, 0, 3, "daemon gave up: protocol violation"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

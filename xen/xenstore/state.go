@@ -39,15 +39,36 @@ func reconnectRing(t Transport, limit time.Duration) error {
 	if err := t.Notify(); err != nil {
 		return fmt.Errorf("xenstore: reconnect: %w", err)
 	}
-	return awaitConnected(t, limit)
-}
-
-// awaitConnected waits for a reconnection that is under way, which a domain
-// may find when it starts.
-func awaitConnected(t Transport, limit time.Duration) error {
 	err := t.Wait(limit, func() bool { return shm.Load(t.Page, offConnect) == connected })
 	if err != nil {
 		return fmt.Errorf("xenstore: reconnect: connection state %d: %w", shm.Load(t.Page, offConnect), err)
 	}
 	return nil
+}
+
+// resetGrace is how long a daemon may still write to the ring that it has just
+// begun to serve: xenstored of Xen 4.17 says "connected" first and zeroes the
+// indexes then (tools/xenstore/xenstored_domain.c, do_introduce).
+const resetGrace = 50 * time.Millisecond
+
+// awaitServed waits for a daemon that does not serve the ring yet, as a domain
+// finds it that Xen itself started, or for a reset of the ring that an earlier
+// user asked for. All other fields mean nothing until then, not even the
+// feature that the state belongs to.
+func awaitServed(t Transport, limit time.Duration) error {
+	if !t.Fresh && !unserved(t.Page) {
+		return nil
+	}
+	if err := t.Wait(limit, func() bool { return !unserved(t.Page) }); err != nil {
+		return fmt.Errorf("xenstore: nobody serves the ring: connection state %d: %w", shm.Load(t.Page, offConnect), err)
+	}
+	since := time.Now()
+	return t.Wait(2*resetGrace, func() bool { return time.Since(since) >= resetGrace })
+}
+
+// unserved tells whether the connection state is not "connected". A value
+// without a meaning counts only where a daemon offers the feature.
+func unserved(page []byte) bool {
+	state := shm.Load(page, offConnect)
+	return state == reconnect || state != connected && canReconnect(page)
 }

@@ -32,9 +32,12 @@ type Config struct {
 	DomID          xen.DomID // 1 if 0
 	NoConsole      bool      // the toolstack gave no console: params are 0
 	NoStore        bool      // no xenstore: params are all ones
-	StoreIndex     uint32    // where the xenstore ring's indexes start
-	NoReconnect    bool      // the daemon offers no ring features
-	Quota          xenstored.Quota
+	// Dom0less makes a domain that Xen itself starts: no console, and of
+	// xenstore only the port until ProvideStore and IntroduceStore.
+	Dom0less    bool
+	StoreIndex  uint32 // where the xenstore ring's indexes start
+	NoReconnect bool   // the daemon offers no ring features
+	Quota       xenstored.Quota
 	// Call, where set, sees each hypercall first and may answer it.
 	Call func(op hypercall.Op, args []hypercall.Arg) (ret int64, done bool)
 	// Reply, where set, turns each packet that the daemon sends to the guest
@@ -93,8 +96,10 @@ func New(c Config) *Machine {
 		stop: make(chan struct{}),
 	}
 	m.storePage, m.consolePage = alignedPages(1), alignedPages(1)
-	m.p2m[storeGFN] = frame{kind: frameSpecial, page: m.storePage}
-	m.p2m[consoleGFN] = frame{kind: frameSpecial, page: m.consolePage}
+	if !c.Dom0less {
+		m.p2m[storeGFN] = frame{kind: frameSpecial, page: m.storePage}
+		m.p2m[consoleGFN] = frame{kind: frameSpecial, page: m.consolePage}
+	}
 	m.grants.init(c.MaxGrantFrames)
 	m.grants.seed(hypercall.GrantConsole, consoleGFN)
 	m.grants.seed(hypercall.GrantXenstore, storeGFN)
@@ -129,7 +134,10 @@ func (c Config) params() map[hypercall.Param]uint64 {
 		hypercall.ParamConsolePFN:    consoleGFN,
 		hypercall.ParamConsoleEvtchn: consolePort,
 	}
-	if c.NoConsole {
+	if c.Dom0less {
+		p[hypercall.ParamStorePFN] = ^uint64(0)
+	}
+	if c.NoConsole || c.Dom0less {
 		p[hypercall.ParamConsolePFN], p[hypercall.ParamConsoleEvtchn] = 0, 0
 	}
 	if c.NoStore {

@@ -33,7 +33,7 @@ func newStore(m *Machine) *Store {
 	s.dom0 = s.server.Connect(0)
 	s.guest = s.server.Connect(uint16(m.c.DomID))
 	s.makeDomain()
-	if !m.c.NoStore {
+	if !m.c.NoStore && !m.c.Dom0less {
 		d := newDaemon(m, s)
 		m.Go(d.run)
 	}
