@@ -4,6 +4,8 @@
 #   single          a shell at the end
 #   rig.sum         checks the initrd's padding against its checksum
 #   rig.read=DISK   reads a disk with large direct reads and says how fast
+#   rig.fdt         prints the kernel's device tree in base64
+#   rig.cat=FILE    prints a file
 mkdir -p /proc /sys /dev
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -27,6 +29,14 @@ for word in $cmdline; do
 		else
 			echo PVBOOT-SUM-BAD
 		fi
+		;;
+	rig.fdt)
+		echo PVBOOT-FDT-BEGIN
+		base64 /sys/firmware/fdt
+		echo PVBOOT-FDT-END
+		;;
+	rig.cat=*)
+		echo "PVBOOT-CAT $(tr -d '\0' <"${word#rig.cat=}")"
 		;;
 	rig.read=*)
 		disk=/dev/${word#rig.read=}
