@@ -20,8 +20,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs testdata/script. Programs there live in a module of their
 // own that uses this one from its folder.
 func TestScripts(t *testing.T) {
-	if _, err := exec.LookPath("qemu-system-x86_64"); err != nil {
-		t.Fatalf("%v: these tests need QEMU (Debian: qemu-system-x86)", err)
+	for _, target := range targets {
+		if _, err := exec.LookPath(target.qemu()[0]); err != nil {
+			t.Fatalf("%v: these tests need QEMU (Debian: %s)", err, target.qemuPackage)
+		}
 	}
 	root, err := filepath.Abs("../..")
 	if err != nil {

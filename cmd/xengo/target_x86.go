@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"debug/elf"
+	"fmt"
 
 	"pvboot/internal/xenelf"
 	"pvboot/internal/xennote"
@@ -24,6 +25,9 @@ var amd64Target = target{
 }
 
 func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) {
+	if f, err := elf.NewFile(bytes.NewReader(linked)); err == nil && f.Machine != elf.EM_X86_64 {
+		return nil, nil, fmt.Errorf("%v: want an executable for amd64", f.Machine)
+	}
 	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xennote.Note {
 		return []xennote.Note{
 			{Type: xennote.GuestOS, Text: "pvboot"},
