@@ -20,6 +20,7 @@ type format struct {
 // formats in the order in which they are tried. A new one is one line here.
 var formats = []format{
 	{"bzImage", "amd64", isBzImage, planBzImage},
+	{"ELF", "amd64", isELF, planELF},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.

@@ -49,7 +49,6 @@ const (
 	defaultLoad  = 0x100000
 	maxCmdLine   = 64 << 10
 	maxInitSize  = 1 << 30
-	initrdAlign  = 512 // keeps every file's reads aligned to the disk's units
 	isaHoleStart = 0xa0000
 	isaHoleEnd   = 0x100000
 )
@@ -155,9 +154,9 @@ func planBzImage(req Request, head []byte) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bzImage: command line: %w", err)
 	}
-	initrd, err := h.placeInitrd(mem, req.Initrd)
+	initrd, err := placeInitrd(req.Initrd, func(size uint64) (uint64, error) { return h.initrdPlace(mem, size) })
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("bzImage: %w", err)
 	}
 	params, err := h.bootParams(req.Machine, kernel.Addr, cmdAddr, initrd)
 	if err != nil {
@@ -199,39 +198,13 @@ func (h *bzHeader) placeKernel(mem *space) (Segment, error) {
 	return seg, err
 }
 
-// placeInitrd puts the files one behind the other, as high as the kernel
-// allows. Zero bytes between archives are what Linux skips
-// (Documentation/driver-api/early-userspace/buffer-format.rst).
-func (h *bzHeader) placeInitrd(mem *space, files []Initrd) ([]Segment, error) {
-	var segs []Segment
-	var total uint64
-	for i, f := range files {
-		size := f.Data.Size()
-		if size < 0 || uint64(size) > 1<<40 {
-			return nil, fmt.Errorf("initrd %s: absurd size %d", f.Name, size)
-		}
-		n := uint64(size)
-		if i < len(files)-1 {
-			n, _ = alignUp(n, initrdAlign)
-		}
-		segs = append(segs, Segment{Name: "initrd " + f.Name, Addr: total, Size: n, Data: f.Data, Check: checkInitrd})
-		total += n
-	}
-	if total == 0 {
-		return nil, nil
-	}
+// initrdPlace is as high as the kernel allows.
+func (h *bzHeader) initrdPlace(mem *space, size uint64) (uint64, error) {
 	limit := min(h.initrdMax, 1<<32)
 	if h.above4G {
 		limit = 1 << 52
 	}
-	base, err := mem.highest(total, pageSize, defaultLoad, limit)
-	if err != nil {
-		return nil, fmt.Errorf("bzImage: initrd: %w", err)
-	}
-	for i := range segs {
-		segs[i].Addr += base
-	}
-	return segs, nil
+	return mem.highest(size, pageSize, defaultLoad, limit)
 }
 
 // bootParams fills the zero page.

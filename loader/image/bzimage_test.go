@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,15 +67,15 @@ func dump(t *testing.T, p *Plan) string {
 			fmt.Fprintf(&b, " data %d", s.Data.Size())
 		}
 		b.WriteByte('\n')
-		if s.Name != "boot_params" {
+		if !slices.Contains([]string{"boot_params", "start info", "multiboot info"}, s.Name) {
 			continue
 		}
-		bp := make([]byte, bpSize)
-		if _, err := s.Data.ReadAt(bp, 0); err != nil && err != io.EOF {
+		data := make([]byte, s.Data.Size())
+		if _, err := s.Data.ReadAt(data, 0); err != nil && err != io.EOF {
 			t.Fatal(err)
 		}
-		for i := 0; i < len(bp); i += 16 {
-			if row := bp[i : i+16]; !bytes.Equal(row, make([]byte, 16)) {
+		for i := 0; i < len(data); i += 16 {
+			if row := data[i:min(i+16, len(data))]; !bytes.Equal(row, make([]byte, len(row))) {
 				fmt.Fprintf(&b, "  %03x  % x\n", i, row)
 			}
 		}

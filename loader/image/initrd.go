@@ -9,6 +9,40 @@ import (
 	"strconv"
 )
 
+// initrdAlign keeps every file's reads aligned to the disk's units, in bytes.
+const initrdAlign = 512
+
+// placeInitrd puts the files one behind the other, in memory that place takes
+// for all of them. Zero bytes between archives are what Linux skips
+// (Documentation/driver-api/early-userspace/buffer-format.rst).
+func placeInitrd(files []Initrd, place func(size uint64) (uint64, error)) ([]Segment, error) {
+	var segs []Segment
+	var total uint64
+	for i, f := range files {
+		size := f.Data.Size()
+		if size < 0 || uint64(size) > 1<<40 {
+			return nil, fmt.Errorf("initrd %s: absurd size %d", f.Name, size)
+		}
+		n := uint64(size)
+		if i < len(files)-1 {
+			n, _ = alignUp(n, initrdAlign)
+		}
+		segs = append(segs, Segment{Name: "initrd " + f.Name, Addr: total, Size: n, Data: f.Data, Check: checkInitrd})
+		total += n
+	}
+	if total == 0 {
+		return nil, nil
+	}
+	base, err := place(total)
+	if err != nil {
+		return nil, fmt.Errorf("initrd: %w", err)
+	}
+	for i := range segs {
+		segs[i].Addr += base
+	}
+	return segs, nil
+}
+
 // An initrd that was cut short makes the kernel panic minutes later with a
 // message that names no file. checkInitrd finds the cut where the format
 // shows it without unpacking: the entries of a cpio archive, the blocks of a
