@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -59,6 +60,27 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestARM64Registers: the hook for arm64 takes R16 and R17 for itself, so the
+// files with system calls must not use them.
+func TestARM64Registers(t *testing.T) {
+	files, err := Apply(goroot(t), "this", arm64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	hooks := 0
+	for name, text := range files {
+		n := strings.Count(string(text), hookARM64)
+		hooks += n
+		rest := strings.ReplaceAll(string(text), hookARM64, "")
+		if used := regexp.MustCompile(`\bR1[67]\b`).FindString(rest); used != "" && n > 0 {
+			t.Errorf("%s uses %s", name, used)
+		}
+	}
+	if hooks != 42 {
+		t.Errorf("%d hooks", hooks)
 	}
 }
 
