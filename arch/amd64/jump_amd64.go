@@ -16,7 +16,8 @@ type Move struct{ Dst, Src, Size uint64 }
 type Target struct {
 	// Flat32 enters 32-bit protected mode without paging; otherwise long
 	// mode with Map identity mapped. Selector 0x10 is flat code and 0x18
-	// flat data in both; interrupts are off.
+	// flat data in both; interrupts are off. In 32-bit mode the task
+	// register holds a TSS at 0.
 	Flat32 bool
 	PC     uint64
 	// Regs are the general registers in the order of their encoding: rax,
@@ -65,6 +66,9 @@ const (
 	code64 = 0x00af9b000000ffff
 	code32 = 0x00cf9b000000ffff
 	data32 = 0x00cf93000000ffff
+	// tss32 is an available 32-bit TSS at 0, as big as the smallest (SDM 3A,
+	// 8.2.2; Xen docs/misc/pvh.pandoc, "tr").
+	tss32 = 0x0000890000000067
 )
 
 // DepartureSize is how many bytes of memory [Depart] needs, a multiple of
@@ -96,10 +100,11 @@ func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, err
 	if t.Flat32 {
 		code = code32
 	}
-	for i, descriptor := range []uint64{0, 0, code, data32} {
+	descriptors := []uint64{0, 0, code, data32, tss32}
+	for i, descriptor := range descriptors {
 		le.PutUint64(area[atGDT+8*i:], descriptor)
 	}
-	le.PutUint16(area[atGDTR:], 4*8-1)
+	le.PutUint16(area[atGDTR:], uint16(len(descriptors)*8-1))
 	le.PutUint64(area[atGDTR+2:], base+atGDT)
 	// The IDTR at +16 stays zero: any exception now resets the domain.
 	for i, v := range t.Regs {

@@ -118,6 +118,8 @@ TEXT ·flat32(SB), NOSPLIT|NOFRAME, $0
 	BYTE $0x0f; BYTE $0x22; BYTE $0xe0                  // mov cr4, eax
 	BYTE $0xb8; LONG $0x11                              // mov eax, PE|ET
 	BYTE $0x0f; BYTE $0x22; BYTE $0xc0                  // mov cr0, eax
+	BYTE $0xb8; LONG $0x20                              // mov eax, 0x20
+	BYTE $0x0f; BYTE $0x00; BYTE $0xd8                  // ltr ax
 	BYTE $0xff; BYTE $0xb5; LONG $128                   // push [ebp+128], the PC
 	BYTE $0x8b; BYTE $0x45; BYTE $0                     // mov eax, [ebp]
 	BYTE $0x8b; BYTE $0x4d; BYTE $8                     // mov ecx, [ebp+8]

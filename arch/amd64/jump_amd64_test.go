@@ -93,6 +93,10 @@ func TestPrepare(t *testing.T) {
 	if got := word(base + atGDT + 16); got != code32 || d.flat != base+atFlat32 {
 		t.Errorf("code descriptor %#x, flat %#x", got, d.flat)
 	}
+	if got, limit := word(base+atGDT+0x20), binary.LittleEndian.Uint16(area[atGDTR:]); got != tss32 || limit < 0x27 {
+		t.Errorf("TSS descriptor %#x, table limit %#x", got, limit)
+	}
+
 }
 
 func TestPrepareRefused(t *testing.T) {
