@@ -4,6 +4,10 @@
 //
 // A debug build of Xen overwrites x16 and the registers of all arguments
 // (do_trap_hypercall in xen/arch/arm/traps.c); nothing here outlives the call.
+//
+// An exception is no barrier (Arm ARM DDI 0487, "Context synchronization
+// event", "Data Memory Barrier"): DMB makes a ring's index that was stored
+// before EVTCHNOP_send observed before the event is.
 TEXT ·Trap(SB), NOSPLIT, $0-56
 	MOVWU ·present(SB), R9
 	CBZ   R9, none
@@ -13,6 +17,7 @@ TEXT ·Trap(SB), NOSPLIT, $0-56
 	MOVD  a3+24(FP), R2
 	MOVD  a4+32(FP), R3
 	MOVD  a5+40(FP), R4
+	DMB   $0xb // ISH
 	HVC   $0xEA1
 	MOVD  R0, ret+48(FP)
 	RET

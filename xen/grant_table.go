@@ -144,6 +144,8 @@ func (t *grantTable) permit(ref Ref, dom DomID, gfn uint64, readOnly bool) error
 	if readOnly {
 		flags |= hypercall.GrantReadOnly
 	}
+	// In this order, which Store keeps: Xen believes the frame, and the
+	// other domain the frame's contents, once it sees the flags.
 	shm.Store(page, off+grantFrame, uint32(gfn))
 	shm.Store(page, off+grantWord, flags|uint32(dom)<<16)
 	return nil
@@ -159,6 +161,11 @@ func (t *grantTable) end(ref Ref) error {
 		if w == 0 {
 			return nil
 		}
+		// Xen sets flags by a compare-and-swap of the same 32 bits and clears
+		// them by one of the 16 that are flags. Either makes this one fail,
+		// also on Arm, whose exclusive monitor watches more than a word
+		// (Arm ARM DDI 0487, "Marking and the size of the marked memory
+		// block").
 		if shm.CompareAndSwap(page, off+grantWord, w, 0) {
 			shm.Store(page, off+grantFrame, 0)
 			return nil

@@ -95,7 +95,8 @@ func (r *ring) read(index uint32, b []byte) {
 }
 
 // publish moves this side's producer index and says whether the other side
-// asked to be notified (RING_PUSH_*_AND_CHECK_NOTIFY).
+// asked to be notified (RING_PUSH_*_AND_CHECK_NOTIFY). The load is after the
+// store for the other side, too, or both would sleep: see package shm.
 func (r *ring) publish(offProd, offEvent int) bool {
 	old := r.pushed
 	r.pushed = r.prod

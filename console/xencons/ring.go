@@ -3,6 +3,8 @@
 // xentest's console daemon the other.
 //
 // Each end keeps its own indices privately and checks the other's before use.
+// Bytes are copied between the load of that and the store of its own, which
+// order them (package shm).
 //
 // Source: Xen's public/io/console.h, struct xencons_interface.
 package xencons

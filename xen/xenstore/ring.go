@@ -41,7 +41,8 @@ var ErrRing = errors.New("xenstore: ring index out of range")
 // Ring is one end of the two byte streams in a ring page. Indexes run free and
 // need not start at 0. An end keeps its own indexes to itself and only writes
 // them to the page; of the other end's it believes none that is more than the
-// ring's size ahead.
+// ring's size ahead. Bytes are copied between the load of that index and the
+// store of the own one, which order them (package shm).
 type Ring struct {
 	page []byte
 	out  half
