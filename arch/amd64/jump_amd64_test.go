@@ -96,7 +96,6 @@ func TestPrepare(t *testing.T) {
 	if got, limit := word(base+atGDT+0x20), binary.LittleEndian.Uint16(area[atGDTR:]); got != tss32 || limit < 0x27 {
 		t.Errorf("TSS descriptor %#x, table limit %#x", got, limit)
 	}
-
 }
 
 func TestPrepareRefused(t *testing.T) {
