@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -113,5 +114,73 @@ func TestSeveralDisks(t *testing.T) {
 	}
 	if left := m.Leaks(); len(left) > 0 {
 		t.Error("left behind:", left)
+	}
+}
+
+// Without a xenstore there are no disks, and one line says so.
+func TestDevicesWithoutStore(t *testing.T) {
+	for _, tt := range []struct {
+		config xentest.Config
+		want   string
+	}{
+		{xentest.Config{NoStore: true}, "xen: HVM_PARAM_STORE_PFN is 0xffffffffffffffff: not provided by the toolstack"},
+		{xentest.Config{Dom0less: true}, "xen: HVM_PARAM_STORE_PFN is 0xffffffffffffffff: not provided by the toolstack so far: timed out after 5ms"},
+	} {
+		tt.config.Pages = 256
+		m := xentest.New(tt.config)
+		d, err := xen.NewLimits(m, xen.Limits{StoreReady: 5 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		devs, errs := blkfront.Devices(d)
+		if len(devs) != 0 || len(errs) != 1 || errs[0].Error() != tt.want {
+			t.Errorf("%v, %v, want %s", devs, errs, tt.want)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		m.Close()
+	}
+}
+
+// A domain on Arm that Xen itself has started reads its disk as soon as there
+// is a xenstore, again and again, and each time nothing is left for the next.
+func TestDiskOfALateStore(t *testing.T) {
+	m := xentest.New(xentest.Config{Pages: 3584, Arm: true, Dom0less: true})
+	defer m.Close()
+	disk := newDisk(4 << 20)
+	back := m.AddDisk(xentest.BlkConfig{Disk: disk, Size: disk.size, MaxIndirect: 256, MaxRingOrder: 4})
+	m.Go(func(stop <-chan struct{}) {
+		time.Sleep(2 * time.Millisecond)
+		m.ProvideStore()
+		time.Sleep(2 * time.Millisecond)
+		m.IntroduceStore()
+	})
+	for range 3 {
+		d, err := xen.New(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		devs, errs := blkfront.Devices(d)
+		if len(devs) != 1 || len(errs) > 0 {
+			t.Fatal(devs, errs)
+		}
+		dev, err := blkfront.Open(devs[0], quick)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, 1<<20)
+		if _, err := dev.ReadAt(p, 100); err != nil || !bytes.Equal(p, disk.want(t, 100, len(p))) {
+			t.Errorf("%v, or wrong bytes", err)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+		if left := m.Leaks(); len(left) > 0 {
+			t.Error("left behind:", left)
+		}
+	}
+	if wrong := back.Wrong(); len(wrong) > 0 {
+		t.Error("backend complains:", wrong)
 	}
 }

@@ -192,34 +192,48 @@ func TestNextKernelMapsGrants(t *testing.T) {
 // A second domain on the same ground finds everything as the first one did: so
 // does a loader that was refused a boot, and so does the next kernel.
 func TestDomainAfterDomain(t *testing.T) {
-	m := xentest.New(xentest.Config{Pages: 256, StoreIndex: 0xffffffc0})
-	defer m.Close()
-	for range 3 {
-		d, err := xen.New(m)
-		if err != nil {
-			t.Fatal(err)
+	for _, arm := range []bool{false, true} {
+		m := xentest.New(xentest.Config{Pages: 256, StoreIndex: 0xffffffc0, Arm: arm})
+		defer m.Close()
+		for range 10 {
+			useAll(t, m)
 		}
-		s, err := d.Store()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v, err := s.Read("name"); v != "guest" || err != nil {
-			t.Errorf("%q, %v", v, err)
-		}
-		if _, err := s.Watch("data"); err != nil {
-			t.Error(err)
-		}
-		frames, err := m.AllocFrames(3)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := d.GrantPages(0, frames, false); err != nil {
-			t.Error(err)
-		}
-		if _, err := d.AllocUnbound(0); err != nil {
-			t.Error(err)
-		}
-		closeClean(t, m, d)
-		m.FreeFrames(frames)
 	}
+}
+
+// useAll begins a domain, acquires something of each kind and closes it.
+func useAll(t *testing.T, m *xentest.Machine) {
+	t.Helper()
+	d, err := xen.New(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := d.Store()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := s.Read("name"); v != "guest" || err != nil {
+		t.Errorf("%q, %v", v, err)
+	}
+	if _, err := s.Watch("data"); err != nil {
+		t.Error(err)
+	}
+	frames, err := m.AllocFrames(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.GrantPages(0, frames, false); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.AllocGrants(0, hypercall.GrantsPerFrame); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.AllocUnbound(0); err != nil {
+		t.Error(err)
+	}
+	if _, err := d.MapSharedInfo(); err != nil {
+		t.Error(err)
+	}
+	closeClean(t, m, d)
+	m.FreeFrames(frames)
 }

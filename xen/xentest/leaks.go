@@ -105,6 +105,9 @@ func (m *Machine) leftStore() (left []string) {
 	if !m.c.NoStore && !xenstore.Quiescent(m.StorePage()) {
 		left = append(left, "xenstore ring not empty")
 	}
+	if state := shm.Load(m.StorePage(), storeConnection); state != 0 && !m.c.Dom0less {
+		left = append(left, fmt.Sprintf("xenstore connection state %d", state))
+	}
 	m.mu.Lock()
 	before := m.baseline
 	m.mu.Unlock()
