@@ -84,19 +84,19 @@ type Record struct {
 const recordHead = 12
 
 // Split divides the contents of a note segment into its notes. Errors name
-// the offset in b.
+// the offset in b; the notes before it are returned, too.
 func Split(order binary.ByteOrder, b []byte) ([]Record, error) {
 	var records []Record
 	for at := uint64(0); at < uint64(len(b)); {
 		if uint64(len(b))-at < recordHead {
-			return nil, fmt.Errorf("notes: offset %d: header is cut off", at)
+			return records, fmt.Errorf("notes: offset %d: header is cut off", at)
 		}
 		nameSize, descSize := uint64(order.Uint32(b[at:])), uint64(order.Uint32(b[at+4:]))
 		name := at + recordHead
 		desc := name + (nameSize+3)&^3
 		end := desc + (descSize+3)&^3
 		if end > uint64(len(b)) {
-			return nil, fmt.Errorf("notes: offset %d: %d bytes are beyond the end", at, end-at)
+			return records, fmt.Errorf("notes: offset %d: %d bytes are beyond the end", at, end-at)
 		}
 		owner, _, _ := bytes.Cut(b[name:name+nameSize], []byte{0})
 		records = append(records, Record{string(owner), Type(order.Uint32(b[at+8:])), b[desc : desc+descSize]})

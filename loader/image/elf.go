@@ -206,9 +206,10 @@ func (e *elfFile) addNotes(offset, size uint64, left *uint64) error {
 	if err := readAt(e.src, b, offset, "notes"); err != nil {
 		return err
 	}
-	records, err := xennote.Split(binary.LittleEndian, b)
+	// A note that is cut off ends them, as for Xen: 32-bit PvGRUB has one.
+	records, _ := xennote.Split(binary.LittleEndian, b)
 	e.notes = append(e.notes, records...)
-	return err
+	return nil
 }
 
 // note is the last of Xen's notes of a type, as it is for Xen.

@@ -153,7 +153,7 @@ func TestELFDamaged(t *testing.T) {
 		{"no rights", edit(prog0+4, 0), "PHYS32_ENTRY 0x1000150 is outside the kernel, 0x1400000-0x1500000"},
 		{"notes beyond the end", edit(prog0+2*56+32, 0xff, 0xff), "program header 2: truncated: notes: 65535 bytes at 7796 of a file of 7844"},
 		{"endless notes", edit(prog0+2*56+32, 0, 0, 0, 1), "program header 2: notes of 16777216 bytes, more than 1048576 in all"},
-		{"bad note", edit(7796+4, 0xff, 0xff, 0xff, 0xff), "program header 2: notes: offset 0: 4294967312 bytes are beyond the end"},
+		{"bad note", edit(7796+4, 0xff, 0xff, 0xff, 0xff), "no PHYS32_ENTRY note: not a PVH kernel"},
 		{"nothing to load", testELF{bits: 64, notes: []xennote.Note{{Type: xennote.Phys32Entry}}}.bytes(t), "nothing to load"},
 		{"bad sections", func() []byte {
 			f := pvhELF(func(e *testELF) { e.sections = true }).bytes(t)
