@@ -12,16 +12,14 @@ import (
 // initrdAlign keeps every file's reads aligned to the disk's units, in bytes.
 const initrdAlign = 512
 
-// placeInitrd puts the files one behind the other, in memory that place takes
-// for all of them. Zero bytes between archives are what Linux skips
+// initrdSegments puts the files one behind the other from address 0 on, and
+// returns the bytes of all. Zero bytes between archives are what Linux skips
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
-func placeInitrd(files []Initrd, place func(size uint64) (uint64, error)) ([]Segment, error) {
-	var segs []Segment
-	var total uint64
+func initrdSegments(files []Initrd) (segs []Segment, total uint64, err error) {
 	for i, f := range files {
 		size := f.Data.Size()
 		if size < 0 || uint64(size) > 1<<40 {
-			return nil, fmt.Errorf("initrd %s: absurd size %d", f.Name, size)
+			return nil, 0, fmt.Errorf("initrd %s: absurd size %d", f.Name, size)
 		}
 		n := uint64(size)
 		if i < len(files)-1 {
@@ -31,7 +29,16 @@ func placeInitrd(files []Initrd, place func(size uint64) (uint64, error)) ([]Seg
 		total += n
 	}
 	if total == 0 {
-		return nil, nil
+		return nil, 0, nil
+	}
+	return segs, total, nil
+}
+
+// placeInitrd is initrdSegments in memory that place takes for all of them.
+func placeInitrd(files []Initrd, place func(size uint64) (uint64, error)) ([]Segment, error) {
+	segs, total, err := initrdSegments(files)
+	if total == 0 || err != nil {
+		return nil, err
 	}
 	base, err := place(total)
 	if err != nil {
