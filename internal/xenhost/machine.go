@@ -28,8 +28,10 @@ type machine struct {
 	// arguments adds QEMU's arguments.
 	arguments func(q *qemu.Command, cfg *Config, boot bootFiles)
 
-	// Devices of QEMU.
-	blockDevice, serialDevice string
+	// blockDevice is QEMU's device of the i-th disk, serialDevice that of the
+	// virtio-serial port.
+	blockDevice  func(i int) string
+	serialDevice string
 }
 
 // bootFiles are the files that QEMU loads, and the memory that they want.
@@ -65,6 +67,6 @@ func (m *machine) addHost(q *qemu.Command, cfg *Config, boot bootFiles) {
 			snapshot = "off"
 		}
 		q.Add("-drive", fmt.Sprintf("file=%s,if=none,id=disk%d,format=raw,cache=unsafe,snapshot=%s", qemu.Escape(d.File), i, snapshot),
-			"-device", fmt.Sprintf("%s,drive=disk%d,logical_block_size=%[3]d,physical_block_size=%[3]d", m.blockDevice, i, sector))
+			"-device", fmt.Sprintf("%s,drive=disk%d,logical_block_size=%[3]d,physical_block_size=%[3]d", m.blockDevice(i), i, sector))
 	}
 }

@@ -21,7 +21,7 @@ var pc = &machine{
 	unpackXen:    unpackXenELF,
 	unpackKernel: unpackVmlinux,
 	arguments:    pcArguments,
-	blockDevice:  "virtio-blk-pci",
+	blockDevice:  func(int) string { return "virtio-blk-pci" },
 	serialDevice: "virtio-serial-pci",
 }
 
