@@ -72,3 +72,25 @@ func TestRecordfail(t *testing.T) {
 	check(t, result{Boots: []string{linux("6.8.0-57-generic", "quiet splash")}, Took: 30 * time.Second}, got)
 	quiet(t, got)
 }
+
+// TestArchitecture runs one configuration on two architectures.
+func TestArchitecture(t *testing.T) {
+	cfg := `set timeout=0
+if [ $grub_cpu = arm64 ]; then
+	menuentry arm { linux /boot/vmlinuz; initrd /boot/initrd.img; devicetree /boot/dtb; }
+elif [ $grub_cpu = x86_64 ]; then
+	menuentry x86 { linux /boot/vmlinuz; initrd /boot/initrd.img; cpuid -l; }
+fi
+`
+	tree, err := os.ReadFile("../internal/fdt/testdata/virt.dtb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, more := range map[string]string{"amd64": "", "arm64": " | (xen/xvda,gpt1)/boot/dtb"} {
+		files := withConfig(cfg)
+		files["boot/dtb"] = string(tree)
+		got := play{files: files, arch: arch}.run(t)
+		check(t, result{Boots: []string{"(xen/xvda,gpt1)/boot/vmlinuz | BOOT_IMAGE=/boot/vmlinuz | an initrd" + more}}, got)
+		quiet(t, got)
+	}
+}

@@ -1,9 +1,11 @@
 package loader
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
+	"runtime"
 	"time"
 
 	"pvboot/loader/fs"
@@ -22,6 +24,8 @@ var _ grub.Host = (*host)(nil)
 const pauseTime = 10 * time.Second
 
 func (h *host) session() *session { return (*session)(h) }
+
+func (h *host) Arch() string { return cmp.Or(h.Loader.Arch, runtime.GOARCH) }
 
 func (h *host) Devices() []grub.Device {
 	var list []grub.Device

@@ -25,8 +25,14 @@ type Loader struct {
 	Disks []Disk
 	// Console is where the user is.
 	Console term.Console
+	// Arch is the machine's architecture by GOARCH's name, which scripts ask
+	// for; "" means that of this program.
+	Arch string
 	// CmdLine is the loader's own command line, xl's extra=; see Params.
 	CmdLine string
+	// GuestLoader is the file name of a boot loader that the guest may bring,
+	// "pvboot-x86_64.elf"; "" for machines that have no such protocol.
+	GuestLoader string
 	// Boot starts a kernel and returns only when that fails. A Boot that
 	// returns nil, as a test's does, ends Run.
 	Boot func(context.Context, image.Request) error

@@ -20,8 +20,10 @@ type play struct {
 	files   tree   // on the only partition of the only disk
 	disks   []Disk // instead of it
 	cmdLine string // of the loader
+	arch    string
 	steps   []vt.Step
-	fail    int // how many boots fail before one succeeds
+	fail    int   // how many boots fail before one succeeds
+	err     error // with which they fail
 }
 
 // result is what came of it.
@@ -42,7 +44,8 @@ func (p play) run(t *testing.T) result {
 	user := vt.NewPlayer(p.steps...)
 	var r result
 	l := Loader{
-		Version: "1.0", Disks: p.disks, Console: user, CmdLine: p.cmdLine, Now: user.Now,
+		Version: "1.0", Disks: p.disks, Console: user, CmdLine: p.cmdLine, Arch: p.arch, Now: user.Now,
+		GuestLoader: "pvboot-x86_64.elf",
 		Boot: func(_ context.Context, req image.Request) error {
 			text, err := describe(req)
 			if err != nil {
@@ -50,6 +53,9 @@ func (p play) run(t *testing.T) result {
 			}
 			r.Boots = append(r.Boots, text)
 			if len(r.Boots) <= p.fail {
+				if p.err != nil {
+					return p.err
+				}
 				return errors.New("bzImage: no boot header at 0x202")
 			}
 			return nil
@@ -81,6 +87,9 @@ func describe(req image.Request) (string, error) {
 			return "", fmt.Errorf("%s: %w", rd.Name, err)
 		}
 		parts = append(parts, string(b))
+	}
+	if req.DeviceTree != nil {
+		parts = append(parts, req.DeviceTree.Name)
 	}
 	return strings.Join(parts, " | "), nil
 }

@@ -59,5 +59,9 @@ func (in *Interp) Boot() error {
 		return Errorf(NoKernel, "you need to load the kernel first")
 	}
 	defer in.Unload()
+	if in.tree.failed != nil {
+		return in.tree.failed
+	}
+	in.boot.req.DeviceTree = in.tree.file
 	return in.host.Boot(in.ctx, in.boot.req)
 }

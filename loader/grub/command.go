@@ -15,6 +15,7 @@ type Command struct {
 	Help    string // one sentence
 	Options []Option
 	Flags   Flag
+	Archs   []string // where GRUB has it, by GOARCH's names; nil for everywhere
 	Run     func(*Call) error
 }
 

@@ -5,7 +5,7 @@ func (in *Interp) open() error {
 	if len(in.outer) >= maxContexts {
 		return Errorf(RecursionDepth, "menus are nested deeper than %d levels", maxContexts)
 	}
-	in.outer = append(in.outer, outer{in.env, in.menu})
+	in.outer = append(in.outer, outer{in.env, in.menu, in.tree})
 	in.env, in.menu = in.env.clone(), new(Menu)
 	return nil
 }
@@ -13,7 +13,7 @@ func (in *Interp) open() error {
 // close goes back to the context that open left.
 func (in *Interp) close() {
 	last := len(in.outer) - 1
-	in.env, in.menu = in.outer[last].env, in.outer[last].menu
+	in.env, in.menu, in.tree = in.outer[last].env, in.outer[last].menu, in.outer[last].tree
 	in.outer = in.outer[:last]
 }
 

@@ -19,6 +19,7 @@ func (in *Interp) RunEntry(ctx context.Context, e *Entry, auto bool) error {
 		return in.finish(n)
 	}
 	in.Unload()
+	defer in.keepDeviceTree()()
 	chosen, hadChosen := in.env.Lookup("chosen")
 	def, hadDefault := in.env.Lookup("default")
 	// Deferred: the caller may go on after a panic.

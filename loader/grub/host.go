@@ -14,6 +14,8 @@ import (
 // "xen/xvda", "xen/xvda,gpt1", "hd0,msdos1", "hd0,1". The interpreter calls
 // it from one goroutine.
 type Host interface {
+	// Arch is the machine's architecture by GOARCH's name.
+	Arch() string
 	// Devices lists disks, each followed by its partitions, in the order in
 	// which search looks.
 	Devices() []Device

@@ -36,6 +36,7 @@ type Interp struct {
 	unread    bool  // some since the last Host.Pause
 	last      error // the last one
 	boot      bootable
+	tree      deviceTree
 
 	ctx   context.Context
 	depth int
@@ -48,6 +49,7 @@ type Interp struct {
 type outer struct {
 	env  *Env
 	menu *Menu
+	tree deviceTree
 }
 
 // place is where the running command stands, for messages.
@@ -62,8 +64,9 @@ type function struct {
 	body script.List
 }
 
-// New makes an interpreter with GRUB's own variables (grub_cpu, feature_…)
-// set; root, prefix and the like are the caller's to set.
+// New makes an interpreter with the commands that the host's architecture
+// has, and with GRUB's own variables (grub_cpu, feature_…) set; root, prefix
+// and the like are the caller's to set.
 func New(host Host, commands []*Command, limits Limits) *Interp {
 	limits = limits.withDefaults()
 	in := &Interp{
@@ -76,7 +79,9 @@ func New(host Host, commands []*Command, limits Limits) *Interp {
 		ctx:       context.Background(),
 	}
 	for _, c := range slices.Concat(language, commands) {
-		in.commands[c.Name] = c
+		if c.Archs == nil || slices.Contains(c.Archs, host.Arch()) {
+			in.commands[c.Name] = c
+		}
 	}
 	in.setBuiltins()
 	return in

@@ -15,8 +15,8 @@ import (
 // name here.
 func All() []*grub.Command {
 	return slices.Concat([]*grub.Command{
-		boot, cat, clear, cmp, cpuid, echo, exit, export, falseCommand, fwsetup,
-		halt, help, keystatus, listEnv, loadEnv, ls, normalExit, probe, read,
+		boot, cat, clear, cmp, cpuid, devicetree, echo, exit, export,
+		falseCommand, fwsetup, halt, help, keystatus, listEnv, loadEnv, ls, normalExit, probe, read,
 		reboot, regexp, saveEnv, set, sleep, trueCommand, unset,
 	}, linux, initrd, modules, searches, terminals, tests, unsupported)
 }

@@ -147,6 +147,43 @@ func TestHelp(t *testing.T) {
 	golden.Check(t, "help.txt", h.Out.String())
 }
 
+// TestHelpArm64 keeps the list there, and the manuals of what only some
+// architectures have.
+func TestHelpArm64(t *testing.T) {
+	h := host()
+	h.GOARCH = "arm64"
+	in := newInterp(h)
+	in.RunLine(context.Background(), "help")
+	for _, c := range in.Commands() {
+		if c.Archs != nil {
+			h.Out.WriteString("\n" + c.Manual())
+		}
+	}
+	golden.Check(t, "help_arm64.txt", h.Out.String())
+}
+
+// TestArchitecture: what scripts learn of the processor, and which commands
+// it has.
+func TestArchitecture(t *testing.T) {
+	for arch, want := range map[string]string{
+		"amd64":   "x86_64 xen 0\nerror: can't find command `devicetree'.\n",
+		"arm64":   "error: can't find command `cpuid'.\narm64 xen 0\nerror: can't find command `drivemap'.\n",
+		"riscv64": "error: can't find command `cpuid'.\nriscv64 xen 0\nerror: can't find command `drivemap'.\n",
+		"ppc64le": "error: can't find command `cpuid'.\npowerpc xen 0\nerror: can't find command `devicetree'.\nerror: can't find command `drivemap'.\n",
+	} {
+		h := host()
+		h.GOARCH = arch
+		src := "cpuid -l; echo $grub_cpu $grub_platform $?; devicetree"
+		if arch != "amd64" {
+			src += "; drivemap"
+		}
+		newInterp(h).RunLine(context.Background(), src)
+		if d := cmp.Diff(want, h.Out.String()); d != "" {
+			t.Errorf("%s (-want +got):\n%s", arch, d)
+		}
+	}
+}
+
 // TestHost: what scripts do to the host.
 func TestHost(t *testing.T) {
 	h := host()

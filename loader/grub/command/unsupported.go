@@ -6,8 +6,8 @@ import "pvboot/loader/grub"
 // beside Linux. Each fails with one line instead of doing something else.
 var unsupported = []*grub.Command{
 	refuse("chainloader", "FILE", "Load another boot loader."),
-	refuse("ntldr", "FILE", "Load NTLDR or BootMGR."),
-	refuse("drivemap", "[-l | -r | [-s] grubdev osdisk]", "Manage the BIOS drive mappings."),
+	onPC(refuse("ntldr", "FILE", "Load NTLDR or BootMGR.")),
+	onPC(refuse("drivemap", "[-l | -r | [-s] grubdev osdisk]", "Manage the BIOS drive mappings.")),
 	refuse("parttool", "PARTITION COMMANDS", "Modify partition table entries."),
 	refuse("multiboot", "FILE [ARGS...]", "Load a multiboot kernel."),
 	refuse("multiboot2", "FILE [ARGS...]", "Load a multiboot 2 kernel."),
@@ -30,4 +30,10 @@ func refuse(name, usage, help string) *grub.Command {
 			return grub.Errorf(grub.NotImplemented, "%s is not supported", name)
 		},
 	}
+}
+
+// onPC limits a command to the machines where GRUB knows a BIOS.
+func onPC(c *grub.Command) *grub.Command {
+	c.Archs = []string{"amd64"}
+	return c
 }

@@ -4,6 +4,7 @@ package grubtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -18,6 +19,8 @@ import (
 
 // Host keeps what scripts did to it.
 type Host struct {
+	GOARCH string // what Arch gives; "" for amd64
+
 	Disks []Disk
 
 	Out    bytes.Buffer // the console
@@ -49,9 +52,14 @@ type Boot struct {
 	Kernel, CmdLine string
 	Initrd          []string
 	Bytes           []string // of kernel and initrds
+	// DeviceTree is the file's name and content, "" without one.
+	DeviceTree, Tree string
 }
 
 func (h *Host) Write(b []byte) (int, error) { return h.Out.Write(b) }
+
+// Arch gives GOARCH.
+func (h *Host) Arch() string { return cmp.Or(h.GOARCH, "amd64") }
 
 // Clear counts.
 func (h *Host) Clear() { h.Cleared++ }
@@ -143,6 +151,9 @@ func (h *Host) Boot(_ context.Context, req image.Request) error {
 	for _, i := range req.Initrd {
 		b.Initrd = append(b.Initrd, i.Name)
 		b.Bytes = append(b.Bytes, contents(i.Data))
+	}
+	if req.DeviceTree != nil {
+		b.DeviceTree, b.Tree = req.DeviceTree.Name, contents(req.DeviceTree.Data)
 	}
 	h.Booted = append(h.Booted, b)
 	return h.BootErr
