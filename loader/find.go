@@ -44,9 +44,10 @@ func (c config) directory() string {
 }
 
 // find looks for a configuration on each disk in order, first on the whole
-// disk and then on its partitions; the first one wins. EFI system partitions
-// come last, as what they hold only leads to another one. When there is none,
-// find tells where it looked.
+// disk and then on its partitions; the first one wins. Beside a configuration
+// the guest's own loader comes first; see chain. EFI system partitions come
+// last, as what they hold only leads to another one. When there is none, find
+// tells where it looked.
 func (s *session) find(ctx context.Context) (config, bool) {
 	var seen []string
 	var mounted []*device
@@ -69,6 +70,9 @@ func (s *session) find(ctx context.Context) (config, bool) {
 			}
 			mounted = append(mounted, dev)
 			seen = append(seen, fmt.Sprintf("%s (%s)", dev.Name, fsys.Type()))
+			if s.chain(ctx, dev); ctx.Err() != nil {
+				return config{}, false
+			}
 			if name, ok := s.first(dev, configPaths); ok {
 				return config{dev, name}, true
 			}

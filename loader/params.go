@@ -87,7 +87,8 @@ func splitWords(line string) ([]string, error) {
 
 // setParams sets and exports the variables of the command line.
 func (s *session) setParams() error {
-	params, err := Params(s.CmdLine)
+	// The word that another loader put before the line takes none of its room.
+	params, err := Params(strings.TrimPrefix(s.CmdLine, chainedWord+" "))
 	if err != nil {
 		return err
 	}

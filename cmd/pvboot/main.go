@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 
 	"pvboot/console"
 	"pvboot/guest"
@@ -17,6 +18,10 @@ import (
 )
 
 const version = "0.1.0"
+
+// guestLoader is the loader that a guest may bring, by GOARCH's name (Xen
+// docs/misc/x86-xenpv-bootloader.pandoc, which has no file for arm64).
+var guestLoader = map[string]string{"amd64": "pvboot-x86_64.elf"}
 
 func main() {
 	if err := run(); err != nil {
@@ -40,13 +45,14 @@ func run() error {
 	b := &boot{domain: domain, console: con, text: console.NewText(con)}
 	fmt.Fprintf(b.text, "pvboot %s on Xen %v\n", version, domain.Version())
 	l := loader.Loader{
-		Version: version,
-		Disks:   b.findDisks(),
-		Console: con,
-		CmdLine: guest.Start().CmdLine,
-		Boot:    b.start,
-		Halt:    func() error { return b.end(func() { guest.Exit(0) }) },
-		Reboot:  func() error { return b.end(guest.Reboot) },
+		Version:     version,
+		Disks:       b.findDisks(),
+		Console:     con,
+		CmdLine:     guest.Start().CmdLine,
+		GuestLoader: guestLoader[runtime.GOARCH],
+		Boot:        b.start,
+		Halt:        func() error { return b.end(func() { guest.Exit(0) }) },
+		Reboot:      func() error { return b.end(guest.Reboot) },
 	}
 	return l.Run(context.Background())
 }
