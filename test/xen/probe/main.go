@@ -9,6 +9,7 @@ import (
 	"fmt"
 	iofs "io/fs"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"pvboot/console"
 	"pvboot/guest"
 	"pvboot/hypercall"
+	"pvboot/internal/shm"
 	"pvboot/xen"
 	"pvboot/xen/xenbus"
 	"pvboot/xen/xenstore"
@@ -66,6 +68,7 @@ func main() {
 		devices(d)
 		ports(d)
 		grants(d)
+		sharedInfo(d)
 		// The last words of a domain whose console is closed below.
 		if err := leave(d); err != nil {
 			failed = true
@@ -251,6 +254,34 @@ func grants(d *xen.Domain) {
 		want("permit", g.Permit(i, gfn, true), nil)
 	}
 	want("close grants", g.Close(), nil)
+}
+
+// sharedInfo maps the page as often as the rules of this Xen allow.
+func sharedInfo(d *xen.Domain) {
+	i, err := d.MapSharedInfo()
+	if err != nil {
+		want("shared_info", err, nil)
+		return
+	}
+	// Pending bits of the ports that were used so far: nobody clears them.
+	pending := false
+	for off := 0; off < xen.PageSize; off += 4 {
+		pending = pending || shm.Load(i.Page, off) != 0
+	}
+	equal("shared_info has contents", pending, true)
+	_, err = d.MapSharedInfo()
+	want("shared_info twice", err, hypercall.ErrBusy)
+	if runtime.GOARCH == "arm64" {
+		gfn, err := d.Platform().Hole(1)
+		want("hole", err, nil)
+		want("shared_info elsewhere", hypercall.MemoryAddToPhysmap(d.Platform(), hypercall.SpaceSharedInfo, 0, gfn), hypercall.ErrBusy)
+		want("grant frame elsewhere", hypercall.MemoryAddToPhysmap(d.Platform(), hypercall.SpaceGrantTable, 0, gfn), hypercall.ErrBusy)
+		want("nothing there", hypercall.MemoryRemoveFromPhysmap(d.Platform(), gfn), hypercall.ErrNotExist)
+	}
+	want("unmap shared_info", i.Close(), nil)
+	want("shared_info is gone", hypercall.MemoryRemoveFromPhysmap(d.Platform(), i.GFN), hypercall.ErrNotExist)
+	_, err = d.MapSharedInfo() // left to the domain's Close
+	want("shared_info again", err, nil)
 }
 
 // leave closes the domain with a grant left in it, which Close must refuse,
