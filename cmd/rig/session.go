@@ -24,12 +24,19 @@ var (
 // errLeft is returned when the user left the session with Ctrl-].
 var errLeft = errors.New("left")
 
+// errTimeout is returned when the time of -timeout is over.
+var errTimeout = errors.New("timed out")
+
+// inspectWait is how long dom0 may take to say where a domain hangs.
+const inspectWait = 20 * time.Second
+
 // xenHost is the Xen host that a session uses, a *xenhost.Host.
 type xenHost interface {
 	Events() <-chan xenhost.Event
 	Create(config string) error
 	Input(keys []byte) error
 	Destroy() error
+	Inspect() error
 }
 
 // session is a run of rig boot: one or more boots in one Xen.
@@ -93,7 +100,7 @@ func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.E
 				return xenhost.Event{}, err
 			}
 		case <-timeout:
-			return xenhost.Event{}, fmt.Errorf("timed out after %v", s.timeout)
+			return xenhost.Event{}, fmt.Errorf("%w after %v", errTimeout, s.timeout)
 		case <-ctx.Done():
 			return xenhost.Event{}, errors.New("interrupted")
 		}
@@ -110,6 +117,9 @@ func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, last b
 	}
 	for {
 		event, err := s.next(ctx, timeout)
+		if errors.Is(err, errTimeout) && !w.unpaused.IsZero() {
+			err = errors.Join(err, s.inspect())
+		}
 		if err != nil {
 			if left := w.expects.Next(); left != nil {
 				err = fmt.Errorf("%w; not seen: %s", err, left)
@@ -135,6 +145,24 @@ func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, last b
 			if err := s.host.Destroy(); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// inspect has the registers of a domain that hangs written to the log.
+func (s *session) inspect() error {
+	if err := s.host.Inspect(); err != nil {
+		return err
+	}
+	timeout := time.After(inspectWait)
+	for {
+		select {
+		case event, ok := <-s.host.Events():
+			if !ok || event.Kind == wire.Where || event.Kind == wire.Ended {
+				return nil
+			}
+		case <-timeout:
+			return nil
 		}
 	}
 }

@@ -59,6 +59,12 @@ func (h *fakeHost) Destroy() error {
 	return nil
 }
 
+func (h *fakeHost) Inspect() error {
+	h.did = append(h.did, "inspect")
+	h.events <- xenhost.Event{Kind: wire.Where}
+	return nil
+}
+
 // domain returns the events of a domain that prints text, 100 ms a piece, and
 // then ends for a reason; "" means that it goes on.
 func domain(reason string, text ...string) []xenhost.Event {
@@ -156,6 +162,40 @@ func TestSessionTimeout(t *testing.T) {
 	s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host: host, out: io.Discard}
 	if err := s.run(context.Background()); err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
 		t.Errorf("error %v, want a time-out", err)
+	}
+}
+
+// timesOut is a domain's output that lets the time run out.
+type timesOut chan time.Time
+
+func (c timesOut) Write(p []byte) (int, error) {
+	c <- time.Time{}
+	return len(p), nil
+}
+
+// When time runs out, the log gets to know where a running domain is; one that
+// does not run yet is nowhere.
+func TestSessionInspects(t *testing.T) {
+	for name, c := range map[string]struct {
+		events []xenhost.Event
+		did    []string
+	}{
+		"running":  {domain("", "a"), []string{"create", "inspect"}},
+		"creating": {[]xenhost.Event{{Kind: wire.Creating}, {Kind: wire.Output, Data: []byte("a")}}, []string{"create"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			host := newFakeHost(c.events, nil)
+			<-host.events // Ready
+			timeout := make(timesOut, 1)
+			s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Minute}, host: host, out: timeout}
+			err := s.bootOnce(context.Background(), timeout, true)
+			if err == nil || err.Error() != "timed out after 1m0s; not seen: b" {
+				t.Errorf("error %v, want a time-out", err)
+			}
+			if diff := cmp.Diff(c.did, host.did); diff != "" {
+				t.Errorf("done to the host (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

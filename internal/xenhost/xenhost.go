@@ -146,6 +146,10 @@ func (h *Host) Input(p []byte) error { return h.conn.Write(wire.Input, p) }
 // Destroy ends the domain.
 func (h *Host) Destroy() error { return h.conn.Write(wire.Destroy, nil) }
 
+// Inspect asks where the domain is. The answer goes to the log; the event
+// wire.Where says that it is there.
+func (h *Host) Inspect() error { return h.conn.Write(wire.Inspect, nil) }
+
 // LogTail returns the last lines of Xen's and dom0's messages.
 func (h *Host) LogTail() string { return h.log.String() }
 
@@ -182,6 +186,8 @@ func (h *Host) receive() {
 		case wire.Log:
 			fmt.Fprintf(h.log, "%s\n", payload)
 			continue
+		case wire.Where:
+			fmt.Fprintf(h.log, "%s\n", payload)
 		case wire.Ended:
 			if err := json.Unmarshal(payload, &event.End); err != nil {
 				fmt.Fprintf(h.log, "rig: %v\n", err)

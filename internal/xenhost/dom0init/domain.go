@@ -2,7 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -131,6 +134,8 @@ func (d *domain) follow(conn *wire.Conn, frames <-chan frame) wire.End {
 				return wire.End{Reason: "the host closed the port"}
 			case f.kind == wire.Destroy:
 				d.destroy()
+			case f.kind == wire.Inspect:
+				_ = conn.Write(wire.Where, d.inspect())
 			case f.kind == wire.Input && d.console != nil:
 				_, _ = d.console.Write(f.payload)
 			}
@@ -152,11 +157,7 @@ func (d *domain) unpause(conn *wire.Conn) error {
 	if err != nil {
 		return err
 	}
-	d.console, err = os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := tty.MakeRaw(d.console); err != nil {
+	if d.console, err = openConsole(name); err != nil {
 		return err
 	}
 	d.drained = make(chan struct{})
@@ -164,10 +165,51 @@ func (d *domain) unpause(conn *wire.Conn) error {
 		defer close(d.drained)
 		pump(conn, d.console)
 	}()
+	if err := d.followUART(conn, store); err != nil {
+		return err
+	}
 	if err := conn.Write(wire.Unpause, nil); err != nil {
 		return err
 	}
 	return exec.Command("xl", "unpause", d.id).Run()
+}
+
+// openConsole opens the terminal that xenconsoled has for a console.
+func openConsole(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := tty.MakeRaw(f); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// followUART passes on to the log what an arm64 domain writes to its emulated
+// UART, when xl's vuart="sbsa_uart" has given it one.
+func (d *domain) followUART(conn *wire.Conn, store *store) error {
+	path := "/local/domain/" + d.id + "/vuart/0"
+	if _, err := store.Read(path); errors.Is(err, errNoEntry) {
+		return nil
+	}
+	name, err := store.WaitFor(path+"/tty", ttyWait)
+	if err != nil {
+		return err
+	}
+	uart, err := openConsole(name)
+	if err != nil {
+		return err
+	}
+	go func() {
+		defer uart.Close()
+		scanner := bufio.NewScanner(uart)
+		for scanner.Scan() {
+			_ = conn.Write(wire.Log, fmt.Appendf(nil, "vuart: %s", bytes.TrimRight(scanner.Bytes(), "\r")))
+		}
+	}()
+	return nil
 }
 
 // pump passes a console's output on until xenconsoled closes its end.
@@ -182,6 +224,25 @@ func pump(conn *wire.Conn, console io.Reader) {
 			return
 		}
 	}
+}
+
+// inspectTime bounds how long the tools may look at a domain.
+const inspectTime = 10 * time.Second
+
+// inspect returns the registers and the stack of a domain's first processor.
+func (d *domain) inspect() []byte {
+	bin, err := xenBin()
+	if err != nil || d.id == "" {
+		return []byte("xenctx: there is no domain yet")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), inspectTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, filepath.Join(bin, "xenctx"), d.id).CombinedOutput()
+	if err != nil {
+		out = fmt.Appendf(out, "xenctx: %v", err)
+	}
+	out = out[:min(len(out), wire.MaxPayload-100)]
+	return fmt.Appendf(nil, "where the domain is (xenctx):\n%s", bytes.TrimSpace(out))
 }
 
 func (d *domain) destroy() {

@@ -3,7 +3,7 @@
 // a payload, which is JSON or the bytes of a domain's console. One port
 // carries all, so that what a domain printed and how it ended stay in order.
 //
-// The host sends Start, Input and Destroy; dom0 sends the rest.
+// The host sends Start, Input, Destroy and Inspect; dom0 sends the rest.
 package wire
 
 import (
@@ -22,6 +22,7 @@ const (
 	Start   Type = 'S' // Job: create and unpause a domain
 	Input   Type = 'I' // bytes for the domain's console
 	Destroy Type = 'D' // end the domain
+	Inspect Type = 'X' // say where the domain is
 
 	Ready    Type = 'r' // dom0 is up
 	Creating Type = 'c' // xl create starts
@@ -30,6 +31,7 @@ const (
 	Output   Type = 'o' // bytes from the domain's console
 	Log      Type = 'l' // a line of xl or of dom0's init
 	Ended    Type = 'e' // End: the domain is gone; the next may start
+	Where    Type = 'x' // text: the domain's registers and stack, the answer to Inspect
 	Failed   Type = 'f' // text: dom0 itself cannot go on
 )
 
