@@ -229,6 +229,11 @@ func TestParents(t *testing.T) {
 			t.Errorf("%s: depth %d, parent %v", n.Name(), w.Depth(), ok)
 		}
 		parents[string(n.Name())] = string(parent.Name())
+		for range 2 {
+			if w.Cells() != parent.Cells() {
+				t.Errorf("%s: cells %v, its parent's are %v", n.Name(), w.Cells(), parent.Cells())
+			}
+		}
 	}
 	if parents["cpu@0"] != "cpus" || parents["empty"] != "passthrough" || parents["psci"] != "" {
 		t.Errorf("parents: %v", parents)
@@ -312,9 +317,8 @@ func TestNoAllocation(t *testing.T) {
 		}
 		w := tree.Walk()
 		for n, ok := w.Next(); ok; n, ok = w.Next() {
-			parent, _ := w.Parent()
 			reg, _ := n.Prop("reg")
-			if _, _, ok := parent.Cells().Reg(reg, 0); ok {
+			if _, _, ok := w.Cells().Reg(reg, 0); ok {
 				found++
 			}
 			if n.Compatible("xen,xen") && n.Enabled() {

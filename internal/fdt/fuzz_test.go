@@ -31,7 +31,10 @@ func FuzzOpen(f *testing.F) {
 		for n, ok := w.Next(); ok; n, ok = w.Next() {
 			nodes++
 			parent, _ := w.Parent()
-			cells := parent.Cells()
+			cells := w.Cells()
+			if nodes <= 100 && cells != parent.Cells() {
+				t.Errorf("cells %v, the parent's are %v", cells, parent.Cells())
+			}
 			for p, ok := n.Property(); ok; p, ok = p.Next() {
 				name := p.Name()
 				if len(name) == 0 || len(name) > MaxNameLen {

@@ -76,27 +76,23 @@ func (n Node) propertiesEnd() int {
 // remove takes all properties of that name out of a node and tells where the
 // first of them was.
 func (d *Doc) remove(n Node, name string) (at int, ok bool) {
-	var cut [][2]int
+	var kept []byte
+	rest := 0 // where what is not looked at begins
 	for p, more := n.Property(); more; p, more = p.Next() {
-		if p.isNamed(name) {
-			_, next := p.step(p.at)
-			cut = append(cut, [2]int{p.at, next})
+		if !p.isNamed(name) {
+			continue
 		}
-	}
-	if len(cut) == 0 {
-		return 0, false
-	}
-	old := d.t.structure
-	kept := slices.Clone(old[:cut[0][0]])
-	for i, c := range cut {
-		end := len(old)
-		if i+1 < len(cut) {
-			end = cut[i+1][0]
+		if !ok {
+			at, ok = p.at, true
+			kept = make([]byte, 0, len(n.structure))
 		}
-		kept = append(kept, old[c[1]:end]...)
+		kept = append(kept, n.structure[rest:p.at]...)
+		_, rest = p.step(p.at)
 	}
-	d.t.structure = kept
-	return cut[0][0], true
+	if ok {
+		d.t.structure = append(kept, n.structure[rest:]...)
+	}
+	return at, ok
 }
 
 // nameOffset is where name stands in the strings block, put there if need be.

@@ -12,14 +12,17 @@ type Cells struct {
 	Address, Size int
 }
 
+// maxCells stands for all numbers of cells that make no sense.
+const maxCells = 255
+
 // Cells are those that the node says for its children; 2 and 1 by default.
 func (n Node) Cells() Cells {
 	c := Cells{2, 1}
 	if v, ok := n.Uint("#address-cells"); ok {
-		c.Address = int(min(v, 1<<16))
+		c.Address = int(min(v, maxCells))
 	}
 	if v, ok := n.Uint("#size-cells"); ok {
-		c.Size = int(min(v, 1<<16))
+		c.Size = int(min(v, maxCells))
 	}
 	return c
 }

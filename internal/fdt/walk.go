@@ -10,6 +10,13 @@ type Walker struct {
 	at    int              // what to look at next
 	depth int              // nodes that are open at this place
 	open  [MaxDepth]uint32 // where they begin
+	cells [MaxDepth]walkedCells
+}
+
+// walkedCells are the Cells of an open node, once somebody has asked.
+type walkedCells struct {
+	known         bool
+	address, size uint8 // at most maxCells
 }
 
 // Walk begins at the root.
@@ -26,6 +33,7 @@ func (w *Walker) Next() (Node, bool) {
 			}
 			n := Node{w.blocks, w.at}
 			w.open[w.depth] = uint32(w.at)
+			w.cells[w.depth].known = false
 			w.depth++
 			w.at = next
 			return n, true
@@ -53,4 +61,20 @@ func (w *Walker) Parent() (Node, bool) {
 		return Node{}, false
 	}
 	return Node{w.blocks, int(w.open[w.depth-2])}, true
+}
+
+// Cells are those of the reg property of the node that Next returned last, as
+// its parent has them; the specification's default for the root. Parents are
+// looked into once, so that a long one with many children costs no more.
+func (w *Walker) Cells() Cells {
+	parent, ok := w.Parent()
+	if !ok {
+		return parent.Cells()
+	}
+	c := &w.cells[w.depth-2]
+	if !c.known {
+		cells := parent.Cells()
+		*c = walkedCells{true, uint8(cells.Address), uint8(cells.Size)}
+	}
+	return Cells{int(c.address), int(c.size)}
 }

@@ -239,10 +239,17 @@ func FuzzRun(f *testing.F) {
 	}
 	f.Add("menuentry a { linux (xen/xvda)/vmlinuz a; initrd /i; }; submenu b { menuentry c { true; }; }")
 	f.Add("for i in (*)/* /*/*; do echo $i; test -e $i -a -s $i; cat $i; done; search -f /a --set; regexp -s x (a*)* aaa")
+	tree, err := os.ReadFile("../../internal/fdt/testdata/xenvm.dtb")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, blank := range []string{"", "\n"} { // on both architectures
+		f.Add("devicetree /t; menuentry a { devicetree /i; linux /vmlinuz; devicetree; devicetree /t; }; cpuid -l" + blank)
+	}
 	f.Fuzz(func(t *testing.T, src string) {
-		h := &grubtest.Host{Disks: []grubtest.Disk{{
+		h := &grubtest.Host{GOARCH: []string{"amd64", "arm64"}[len(src)%2], Disks: []grubtest.Disk{{
 			Device: grub.Device{Name: "xen/xvda", Disk: "xen/xvda"},
-			FS: grubtest.Files("1234", "lab", map[string]string{"vmlinuz": "k", "i": "i", "a/b/c": "echo c; source /a/b/c",
+			FS: grubtest.Files("1234", "lab", map[string]string{"vmlinuz": "k", "t": string(tree), "i": "i", "a/b/c": "echo c; source /a/b/c",
 				"boot/grub/grubenv": fmt.Sprintf("# GRUB Environment Block\nx=1\n%s", strings.Repeat("#", 995))}),
 		}}}
 		in := grub.New(h, command.All(), grub.Limits{Steps: 3000, Memory: 64 << 10, Word: 16 << 10})
