@@ -6,6 +6,7 @@ import _ "unsafe" // for linkname
 const (
 	auxNull   = 0
 	auxPageSz = 6
+	auxHWCap  = 16
 	auxRandom = 25
 )
 
@@ -64,7 +65,8 @@ func initArgs() {
 	aux := argv[argc+2:]
 	aux[0], aux[1] = auxPageSz, pageSize
 	aux[2], aux[3] = auxRandom, addressOf(&auxRandom1[0])
-	aux[4], aux[5] = auxNull, 0
+	aux[4], aux[5] = auxHWCap, uintptr(hwcap())
+	aux[6], aux[7] = auxNull, 0
 }
 
 // args gives arch/amd64 what the runtime starts with.

@@ -22,6 +22,7 @@ func Exit(code int) { exit(int32(code)) }
 // Reboot asks the toolstack to start the domain anew.
 func Reboot() {
 	shutdown(shutdownReboot)
+	machineReset()
 	exit(exitCrash)
 }
 

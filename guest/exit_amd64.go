@@ -24,3 +24,6 @@ func machineExit(code int32) {
 		amd64.Halt()
 	}
 }
+
+// machineReset is nothing that a machine without Xen is asked for.
+func machineReset() {}

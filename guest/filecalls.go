@@ -15,7 +15,7 @@ var lookup path
 
 // openat is openat(2), for reading only.
 func openat(name, flags uint64) int64 {
-	const accessMode, create, directory = 3, 0o100, 0o200000
+	const accessMode, create = 3, 0o100
 	if !lookup.set(name) {
 		return -enametoolong
 	}
@@ -25,7 +25,7 @@ func openat(name, flags uint64) int64 {
 		return -erofs
 	case !ok:
 		return -enoent
-	case flags&directory != 0 && m.mode&modeType != modeDir:
+	case flags&openDirectory != 0 && m.mode&modeType != modeDir:
 		return -enotdir
 	}
 	for i := range files {
@@ -84,15 +84,6 @@ func seek(fd int32, offset int64, whence uint64) int64 {
 	}
 	f.pos = uint64(offset)
 	return offset
-}
-
-// statT is struct stat of 64-bit Linux.
-type statT struct {
-	dev, ino, nlink         uint64
-	mode, _, _, _           uint32 // and owner, group
-	_                       uint64 // device
-	size, blockSize, blocks int64
-	_                       [9]int64 // times
 }
 
 func fillStat(buf uint64, mode uint32, size uint64) int64 {

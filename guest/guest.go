@@ -1,6 +1,6 @@
 // Package guest makes a Go program a Xen guest: a program that imports it and
 // is built by cmd/xengo runs on bare metal, with the stock Go runtime, as the
-// kernel of a domain (x86-64 PVH).
+// kernel of a domain (x86-64 PVH, arm64).
 //
 // It gives the runtime what it asks of Linux (memory, time, signals, a place
 // to write), under the names that TamaGo's runtime/goos gives such hooks, and
@@ -13,8 +13,8 @@
 //
 // Files are those of a cpio archive given as ramdisk=, read-only. Not to be
 // had: networks, os/signal, more than one processor, and the
-// date (time.Now counts from 1970 at start: a PVH domain has no clock but
-// one in shared_info, which a loader must not map).
+// date (time.Now counts from 1970 at start: a domain has no clock but one in
+// shared_info, which a loader must not map).
 package guest
 
 // Range is Size bytes of guest-physical address space from Start. Type is an
@@ -39,7 +39,8 @@ type Module struct {
 }
 
 // StartInfo is what the toolstack told the domain, copied out of struct
-// hvm_start_info.
+// hvm_start_info or out of the device tree. Ranges of Memory do not overlap where
+// they come from a device tree: what it reserves is of type 2.
 type StartInfo struct {
 	CmdLine string  // at most 4095 bytes
 	Memory  []Range // as given; sorted by Start
@@ -53,6 +54,7 @@ type StartInfo struct {
 // empty.
 func Start() StartInfo {
 	s := StartInfo{CmdLine: string(start.cmdLine.bytes()), RSDP: start.rsdp}
+	s.DeviceTree = append(s.DeviceTree, start.deviceTree...)
 	s.Memory = append(s.Memory, start.memory.list()...)
 	for i := range start.modules.list() {
 		m := &start.modules.list()[i]
@@ -66,7 +68,8 @@ func Start() StartInfo {
 func Own() []Range { return append([]Range(nil), own.list()...) }
 
 // Free returns the RAM that the program never touches by itself, without
-// page 0, which is not mapped, and without the modules.
+// page 0, which is not mapped, without the modules, and without what a device
+// tree reserves.
 func Free() []Range { return append([]Range(nil), free.list()...) }
 
 // own and free divide the RAM from the start on.

@@ -49,3 +49,16 @@ func initMemory() {
 	heap.init(l.heap)
 	RamStart, RamSize = l.heap.Start, l.heap.Size
 }
+
+// reach is the end of what is mapped.
+func reach() uint64 {
+	const topMapped = 1 << 47 // what page tables reach
+	return max(low4G, min(start.memory.top(), topMapped))
+}
+
+// mapped reports whether all of [addr, addr+size) can be accessed.
+func mapped(addr, size uint64) bool { return addr <= reach() && size <= reach()-addr }
+
+// mapFrames has nothing to do: everything below 4 GiB but page 0 is mapped,
+// and all RAM.
+func mapFrames(addr, size uint64) bool { return mapped(addr, size) }

@@ -181,7 +181,7 @@ func epollCtl(op uint64, fd int32, event uint64) int64 {
 		return -einval
 	}
 	events.watched = true
-	events.data = *at[uint64](event + 4) // struct epoll_event is packed
+	events.data = *at[uint64](event + epollData)
 	return 0
 }
 
@@ -202,6 +202,6 @@ func epollWait(out uint64, n, timeout int32) int64 {
 		return 0
 	}
 	*at[uint32](out) = in
-	*at[uint64](out + 4) = events.data
+	*at[uint64](out + epollData) = events.data
 	return 1
 }

@@ -18,12 +18,11 @@ type Guest struct {
 
 	mu     sync.Mutex
 	frames map[uintptr][]byte // given out by AllocFrames, by address
-	holes  uint64             // the gfns that Hole gave out begin here
 }
 
 var _ xen.Platform = (*Guest)(nil)
 
-var platform = &Guest{frames: map[uintptr][]byte{}, holes: holeTop}
+var platform = &Guest{frames: map[uintptr][]byte{}}
 
 // Platform returns the guest that this program is. In an ordinary program its
 // hypercalls fail with -ENOSYS.
@@ -76,11 +75,13 @@ func (g *Guest) GFN(p []byte) (gfn uint64, ok bool) {
 	return 0, false
 }
 
-// MapGFN implements [xen.Platform]. Everything below 4 GiB but page 0 is
-// mapped, and all RAM.
+// MapGFN implements [xen.Platform]. Any frame but frame 0 can be mapped that
+// the architecture's page tables reach.
 func (g *Guest) MapGFN(gfn uint64, n int) ([]byte, error) {
-	mapped := max(low4G, min(start.memory.top(), topMapped)) / pageSize
-	if !running || n <= 0 || gfn == 0 || gfn >= mapped || uint64(n) > mapped-gfn {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	const limit = 1 << 36 // gfns of 48 bits
+	if !running || n <= 0 || gfn == 0 || gfn >= limit || uint64(n) > limit-gfn || !mapFrames(gfn*pageSize, uint64(n)*pageSize) {
 		return nil, fmt.Errorf("%w: gfn %#x, %d of them", ErrNotMapped, gfn, n)
 	}
 	return memory(gfn*pageSize, n*pageSize), nil
@@ -89,14 +90,29 @@ func (g *Guest) MapGFN(gfn uint64, n int) ([]byte, error) {
 // View sees size bytes of RAM at physical address addr; nil when they are
 // not all mapped.
 func (g *Guest) View(addr, size uint64) []byte {
-	end := max(low4G, min(start.memory.top(), topMapped))
-	if !running || addr < pageSize || addr > end || size > end-addr {
+	if !running || addr < pageSize || addr+size < addr || !mapped(addr, size) {
 		return nil
 	}
 	return memory(addr, int(size))
 }
 
+// Hole implements [xen.Platform]. It gives each gfn out once.
+func (g *Guest) Hole(n int) (gfn uint64, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	gfn, ok := hole(n)
+	if !ok {
+		return 0, fmt.Errorf("%w: %d frames", ErrNoHole, n)
+	}
+	return gfn, nil
+}
+
 // Sleep implements [xen.Platform].
 func (g *Guest) Sleep(d time.Duration) error {
-	return hypercall.SchedPoll(g, nil, uint64(systemTime()+int64(d)))
+	if onXen {
+		block(int64(d))
+	} else {
+		time.Sleep(d)
+	}
+	return nil
 }

@@ -6,8 +6,7 @@ import (
 	"pvboot/arch/amd64"
 )
 
-// The few system calls that the stock runtime and standard library make and
-// that mean something here (Linux arch/x86/entry/syscalls/syscall_64.tbl).
+// Numbers of system calls (Linux arch/x86/entry/syscalls/syscall_64.tbl).
 const (
 	sysRead          = 0
 	sysWrite         = 1
@@ -54,92 +53,15 @@ const (
 //
 //go:linkname onSyscall runtime/goos.OnSyscall
 func onSyscall(f *amd64.Frame) (resume *amd64.Frame) {
-	if f.RAX == sysRtSigreturn {
+	switch f.RAX {
+	case sysRtSigreturn:
 		return sigreturn()
-	}
-	f.RAX = uint64(call(f))
-	return nil
-}
-
-// call returns a result or a negated Linux errno.
-func call(f *amd64.Frame) int64 {
-	switch f.RAX {
-	case sysWrite:
-		return write(int32(f.RDI), f.RSI, f.RDX)
-	case sysRead:
-		return readFile(int32(f.RDI), f.RSI, f.RDX)
-	case sysMmap:
-		return mmap(f.RDI, f.RSI, f.RDX, f.R10)
-	case sysMunmap:
-		heap.release(f.RDI, f.RSI)
-		return 0
-	case sysMadvise:
-		return madvise(f.RDI, f.RSI, f.RDX)
-	case sysClockGettime:
-		return clockGettime(f.RSI)
-	case sysGettimeofday:
-		return gettimeofday(f.RDI)
-	case sysNanosleep:
-		return nanosleep(f.RDI)
-	case sysFutex:
-		return futex(f.RDI, f.RSI, uint32(f.RDX), f.R10)
-	case sysEpollPwait:
-		return epollWait(f.RSI, int32(f.RDX), int32(f.R10))
-	case sysEpollCtl:
-		return epollCtl(f.RSI, int32(f.RDX), f.R10)
-	case sysEpollCreate1:
-		return epollFile
-	case sysEventfd2:
-		return eventFile
-	case sysRtSigaction:
-		return sigaction(f.RDI, f.RSI, f.RDX)
-	case sysSigaltstack:
-		return sigaltstack(f.RDI, f.RSI)
-	case sysTkill:
-		return raise(f.RSI)
-	case sysTgkill:
-		return raise(f.RDX)
 	case sysArchPrctl:
-		return archPrctl(f.RDI, f.RSI)
-	case sysGetrandom:
-		getRandomData(memory(f.RDI, int(f.RSI)))
-		return int64(f.RSI)
-	case sysGetaffinity:
-		*at[uint64](f.RDX) = 1 // one processor
-		return 8
-	case sysExit, sysExitGroup:
-		exit(int32(f.RDI))
-	case sysGetpid, sysGettid:
-		return 1
-	case sysRtSigprocmask, sysSchedYield, sysFcntl:
-		return 0
-	case sysMkdirat, sysUnlinkat:
-		return -erofs
+		f.RAX = uint64(archPrctl(f.RDI, f.RSI))
+	default:
+		f.RAX = uint64(call(f.RAX, operands{f.RDI, f.RSI, f.RDX, f.R10, f.R8, f.R9}))
 	}
-	return fileCall(f)
-}
-
-// fileCall is call for files.
-func fileCall(f *amd64.Frame) int64 {
-	switch f.RAX {
-	case sysOpenat:
-		return openat(f.RSI, f.RDX)
-	case sysClose:
-		return closeFile(int32(f.RDI))
-	case sysPread64:
-		return pread(int32(f.RDI), f.RSI, f.RDX, f.R10)
-	case sysLseek:
-		return seek(int32(f.RDI), int64(f.RSI), f.RDX)
-	case sysFstat:
-		return fstat(int32(f.RDI), f.RSI)
-	case sysNewfstatat:
-		return fstatat(f.RSI, f.RDX)
-	case sysGetdents64:
-		return getdents(int32(f.RDI), f.RSI, f.RDX)
-	case sysGetcwd:
-		return getcwd(f.RDI, f.RSI)
-	}
-	return -enosys
+	return nil
 }
 
 // archPrctl sets the base of FS, where the runtime keeps its g.

@@ -1,0 +1,41 @@
+//go:build arm64
+
+package arm64
+
+import _ "unsafe" // for linkname
+
+// DeviceTree is the address that the toolstack left in x0, or where the entry
+// code moved the tree to; 0 for none. The first 2 MiB from there are mapped.
+func DeviceTree() uintptr { return deviceTree }
+
+// SpareTables is memory for page tables that the entry code has left over: 14
+// frames or fewer.
+func SpareTables() (pool, size uint64) { return spare[0], spare[1] }
+
+// deviceTree and spare are written by the entry code.
+var (
+	deviceTree uintptr
+	spare      [2]uint64
+)
+
+// boot is the first Go code. It runs before the runtime: no allocation, no
+// maps, no channels, no write barriers. entry_arm64.s calls it.
+//
+//go:linkname boot pvboot/arch/arm64.boot
+func boot() (argc uint64, argv uintptr) {
+	hwinit0()
+	v, n := args()
+	return uint64(n), v
+}
+
+// syscall, exception and fillFrame are called on the handlers' stacks; see
+// trap_arm64.s.
+//
+//go:linkname syscall pvboot/arch/arm64.syscall
+func syscall(f *Frame) { onSyscall(f) }
+
+//go:linkname exception pvboot/arch/arm64.exception
+func exception(f *Frame) { onException(f) }
+
+//go:linkname fillFrame pvboot/arch/arm64.fillFrame
+func fillFrame(f *Frame) { onSigreturn(f) }

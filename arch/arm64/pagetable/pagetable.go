@@ -1,0 +1,149 @@
+// Package pagetable extends AArch64 stage 1 translation tables that are in use:
+// identity mapped, 4 KiB granule, 48 bits of addresses, at EL1 only. It never
+// changes a valid descriptor, so that no break-before-make is needed. It
+// allocates nothing and runs before there is a heap; tests walk its tables on
+// any host.
+//
+// Source: Arm ARM (DDI 0487), chapter D8 "The AArch64 Virtual Memory System
+// Architecture": "VMSAv8-64 translation using the 4KB granule", "Table
+// descriptor format", "Block descriptor and Page descriptor formats".
+package pagetable
+
+// Kind is what memory is to the processor: the attributes of its descriptors,
+// with the indices of arch/arm64's MAIR_EL1.
+type Kind uint64
+
+const (
+	// Normal is memory, write-back, inner shareable, executable at EL1.
+	Normal Kind = 0<<2 | 3<<8 | userNever
+	// Device is Device-nGnRE: registers, in order, never fetched from.
+	Device Kind = 1<<2 | userNever | privilegedNever
+)
+
+// Descriptor bits.
+const (
+	valid           = 1 << 0
+	tableOrPage     = 1 << 1 // a table above the last level, there a page
+	accessed        = 1 << 10
+	privilegedNever = 1 << 53
+	userNever       = 1 << 54
+	addrMask        = 0x0000_ffff_ffff_f000
+	kindMask        = 7<<2 | 3<<8 | userNever | privilegedNever
+)
+
+const (
+	// FrameSize is the size of one table, and of a page, in bytes.
+	FrameSize = 4096
+	// Limit is the first address past what tables can map.
+	Limit     = 1 << 48
+	lastLevel = 3
+)
+
+// Tables are a root table and memory for more tables.
+type Tables struct{ root, next, end uint64 }
+
+// New goes on with the tables at root, and takes further ones from the size
+// bytes at pool. All are physical addresses, mapped to themselves, multiples of
+// FrameSize.
+func New(root, pool, size uint64) Tables { return Tables{root, pool, pool + size} }
+
+// FramesFor is how many tables mapping [start, end) takes at most.
+func FramesFor(start, end uint64) uint64 {
+	if start >= end {
+		return 0
+	}
+	// A table of the last level and one above it at each end, and a table of
+	// 1 GiB blocks for each 512 GiB.
+	return 4 + (end-1)>>39 - start>>39 + 1
+}
+
+// Map maps the pages that hold [start, end), in blocks where they fit. What is
+// mapped already must be of the same kind. False means that this was not so,
+// that end is beyond Limit or that the memory for tables is used up; part of the
+// range may be mapped then. The caller makes the processor see the change.
+func (t *Tables) Map(start, end uint64, kind Kind) bool {
+	if start > end || end > Limit {
+		return false
+	}
+	end = (end + FrameSize - 1) &^ (FrameSize - 1)
+	for addr := start &^ (FrameSize - 1); addr < end; {
+		size, ok := t.mapOne(addr, end, kind)
+		if !ok {
+			return false
+		}
+		addr += size
+	}
+	return true
+}
+
+// mapOne maps the largest leaf at addr that ends at or before end, and returns
+// how far from addr on memory is mapped now.
+func (t *Tables) mapOne(addr, end uint64, kind Kind) (size uint64, ok bool) {
+	at := t.root
+	for level := 0; ; level++ {
+		shift := 39 - 9*level
+		size := uint64(1) << shift
+		entry := &frame(at)[addr>>shift&511]
+		switch {
+		case *entry&valid == 0 && level > 0 && addr%size == 0 && size <= end-addr:
+			*entry = addr | leaf(level) | uint64(kind)
+			return size, true
+		case *entry&valid == 0:
+			if t.next == t.end {
+				return 0, false
+			}
+			at = t.next
+			t.next += FrameSize
+			clear(frame(at)[:])
+			*entry = at | tableOrPage | valid
+		case isLeaf(*entry, level):
+			return size - addr%size, *entry&kindMask == uint64(kind)
+		default:
+			at = *entry & addrMask
+		}
+	}
+}
+
+// leaf is the descriptor of a block or page, without address and kind.
+func leaf(level int) uint64 {
+	if level == lastLevel {
+		return accessed | tableOrPage | valid
+	}
+	return accessed | valid
+}
+
+func isLeaf(entry uint64, level int) bool {
+	return level == lastLevel || entry&tableOrPage == 0
+}
+
+// Mapped reports whether all of [start, end) is mapped.
+func (t *Tables) Mapped(start, end uint64) bool {
+	if start > end || end > Limit {
+		return false
+	}
+	for addr := start; addr < end; {
+		size := t.leafAt(addr)
+		if size == 0 {
+			return false
+		}
+		addr += size - addr%size
+	}
+	return true
+}
+
+// leafAt is the size of the leaf that maps addr, 0 for none.
+func (t *Tables) leafAt(addr uint64) uint64 {
+	at := t.root
+	for level := 0; level <= lastLevel; level++ {
+		shift := 39 - 9*level
+		entry := frame(at)[addr>>shift&511]
+		switch {
+		case entry&valid == 0:
+			return 0
+		case isLeaf(entry, level):
+			return 1 << shift
+		}
+		at = entry & addrMask
+	}
+	return 0
+}

@@ -1,0 +1,193 @@
+package guest
+
+import "pvboot/internal/fdt"
+
+// What a guest reads from its device tree (Devicetree Specification v0.4,
+// chapter 3; Xen docs/misc/arm/device-tree/guest.txt). All of it runs before
+// there is a heap.
+
+// hardware is what a device tree tells besides startInfo.
+type hardware struct {
+	xen bool
+	// regions are the address ranges of the node /hypervisor, whole pages
+	// outside RAM: where the grant table may be mapped, then others that are
+	// free for a guest's use.
+	regions ranges
+	// uart is the address of a PL011's registers, 0 for none.
+	uart uint64
+	// psciBySMC is whether PSCI is called by SMC, not by HVC.
+	psciBySMC bool
+}
+
+// typeReserved is a range of memory that is not to be used.
+const typeReserved uint32 = 2
+
+// readDeviceTree fills s and h from a tree; false when it names no memory.
+func readDeviceTree(tree fdt.Tree, s *startInfo, h *hardware) bool {
+	readMemory(tree, s)
+	readChosen(tree, s)
+	readHypervisor(tree, s, h)
+	h.uart = findUART(tree)
+	if psci, ok := tree.Find("/psci"); ok {
+		method, _ := psci.Text("method")
+		h.psciBySMC = string(method) == "smc"
+	}
+	return s.memory.n > 0
+}
+
+// reserved is a list for readMemory.
+var reserved ranges
+
+// readMemory lists the RAM, which any node of the device type "memory" may
+// name, and what is reserved of it.
+func readMemory(tree fdt.Tree, s *startInfo) {
+	var all ranges
+	reserved.n, s.memory.n = 0, 0
+	w := tree.Walk()
+	for n, ok := w.Next(); ok; n, ok = w.Next() {
+		deviceType, _ := n.Text("device_type")
+		if string(deviceType) == "memory" && n.Enabled() {
+			addReg(&w, n, &all, RAM)
+		}
+		if parent, ok := w.Parent(); ok && w.Depth() == 2 && string(parent.Name()) == "reserved-memory" && n.Enabled() {
+			addReg(&w, n, &reserved, typeReserved)
+		}
+	}
+	for i := 0; ; i++ {
+		addr, size, ok := tree.Reserved(i)
+		if !ok {
+			break
+		}
+		reserved.add(Range{addr, size, typeReserved})
+	}
+	all.sort()
+	reserved.sort()
+	divide(&all, &reserved, &s.memory)
+}
+
+// addReg adds the ranges in the reg property of n, where w stands.
+func addReg(w *fdt.Walker, n fdt.Node, list *ranges, kind uint32) {
+	parent, _ := w.Parent()
+	cells := parent.Cells()
+	reg, _ := n.Prop("reg")
+	for i := 0; i < maxRanges; i++ {
+		addr, size, ok := cells.Reg(reg, i)
+		if !ok {
+			return
+		}
+		list.add(Range{addr, size, kind})
+	}
+}
+
+// divide makes one sorted list without overlaps of RAM and what is reserved
+// of it. Both lists are sorted; reservations grow to whole pages.
+func divide(all, reserved, memory *ranges) {
+	end := uint64(0) // of what is listed
+	for _, r := range all.list() {
+		at := max(r.Start, end)
+		for _, t := range reserved.list() {
+			first, last := t.Start&^(pageSize-1), (t.End()+pageSize-1)&^(pageSize-1)
+			if last < t.End() { // wrapped around
+				last = t.End()
+			}
+			first, last = max(first, at), min(last, r.End())
+			if first >= last {
+				continue
+			}
+			memory.add(Range{at, first - at, RAM})
+			memory.add(Range{first, last - first, typeReserved})
+			at = last
+		}
+		if at < r.End() {
+			memory.add(Range{at, r.End() - at, RAM})
+		}
+		end = max(end, r.End())
+	}
+}
+
+// readChosen reads the command line and where the initial RAM disk lies.
+func readChosen(tree fdt.Tree, s *startInfo) {
+	s.cmdLine.n, s.modules.n = 0, 0
+	chosen, ok := tree.Find("/chosen")
+	if !ok {
+		return
+	}
+	line, _ := chosen.Text("bootargs")
+	s.cmdLine.n = copy(s.cmdLine.b[:len(s.cmdLine.b)-1], line)
+	begin, ok1 := chosen.Uint("linux,initrd-start")
+	end, ok2 := chosen.Uint("linux,initrd-end")
+	if ok1 && ok2 && begin < end {
+		s.modules.add(Range{begin, end - begin, RAM})
+	}
+}
+
+// readHypervisor looks for Xen, and keeps what its ranges do not share with
+// memory. A range too many is dropped.
+func readHypervisor(tree fdt.Tree, s *startInfo, h *hardware) {
+	h.xen, h.regions.n = false, 0
+	w := tree.Walk()
+	for n, ok := w.Next(); ok; n, ok = w.Next() {
+		if !n.Compatible("xen,xen") {
+			continue
+		}
+		h.xen = true
+		addReg(&w, n, &h.regions, typeReserved)
+		break
+	}
+	for _, r := range s.memory.list() {
+		h.regions.cut(r.Start&^(pageSize-1), (r.End()+pageSize-1)&^(pageSize-1))
+	}
+	for i := range h.regions.list() {
+		r := &h.regions.r[i]
+		first, last := (r.Start+pageSize-1)&^(pageSize-1), r.End()&^(pageSize-1)
+		first = max(first, pageSize)
+		r.Start, r.Size = first, max(last, first)-first
+	}
+}
+
+// findUART returns the address of the PL011 that is the console, else of the
+// first one (Arm DDI 0183; SBSA's is a subset). Only those at the top are
+// looked at: their addresses need no translation.
+func findUART(tree fdt.Tree) uint64 {
+	if n, ok := tree.Stdout(); ok {
+		if root, ok := tree.Root(); ok && isPL011(n) {
+			reg, _ := n.Prop("reg")
+			if addr, _, ok := root.Cells().Reg(reg, 0); ok {
+				return addr
+			}
+		}
+	}
+	w := tree.Walk()
+	for n, ok := w.Next(); ok; n, ok = w.Next() {
+		if w.Depth() != 1 || !isPL011(n) || !n.Enabled() {
+			continue
+		}
+		parent, _ := w.Parent()
+		reg, _ := n.Prop("reg")
+		if addr, _, ok := parent.Cells().Reg(reg, 0); ok {
+			return addr
+		}
+	}
+	return 0
+}
+
+func isPL011(n fdt.Node) bool { return n.Compatible("arm,pl011") || n.Compatible("arm,sbsa-uart") }
+
+// takeHole takes n frames from the first of regions that has them: from its
+// start on, so that the grant table comes to lie where Linux puts it.
+func takeHole(regions *ranges, n int) (gfn uint64, ok bool) {
+	if n <= 0 {
+		return 0, false
+	}
+	for i := range regions.list() {
+		r := &regions.r[i]
+		if r.Size/pageSize < uint64(n) {
+			continue
+		}
+		gfn = r.Start / pageSize
+		r.Start += uint64(n) * pageSize
+		r.Size -= uint64(n) * pageSize
+		return gfn, true
+	}
+	return 0, false
+}

@@ -1,0 +1,132 @@
+package guest
+
+import (
+	_ "unsafe" // for linkname
+
+	"pvboot/arch/arm64"
+	"pvboot/arch/arm64/pagetable"
+	"pvboot/hypercall"
+	"pvboot/internal/fdt"
+)
+
+// found is what the device tree told besides start.
+var found hardware
+
+// laterTables is how many page tables are kept for what is mapped at run time:
+// the grant table, the console's page, xenstore's.
+const laterTables = 32
+
+// hwinit0 readies the machine for the runtime: it runs first, without heap,
+// and must not fail silently.
+//
+//go:linkname hwinit0 runtime/goos.Hwinit0
+func hwinit0() {
+	running = true
+	arm64.InitTables(arm64.SpareTables())
+	tree, ok := openDeviceTree(uint64(arm64.DeviceTree()))
+	if !ok {
+		die("no device tree in x0: the image was not started by the arm64 boot protocol")
+	}
+	ok = readDeviceTree(tree, &start, &found)
+	if found.xen {
+		hypercall.SetPresent()
+	}
+	initConsole()
+	if !ok {
+		die("the device tree names no memory")
+	}
+	initMemory(tree.Bytes())
+	initClock()
+	initRNG()
+	initArgs()
+}
+
+// openDeviceTree checks the tree at addr, the first 2 MiB from where are
+// mapped.
+func openDeviceTree(addr uint64) (tree fdt.Tree, ok bool) {
+	if addr == 0 {
+		return tree, false
+	}
+	size, ok := fdt.Size(memory(addr, 8))
+	if !ok {
+		return tree, false
+	}
+	return fdt.Open(memory(addr, size))
+}
+
+// initMemory divides the RAM and maps it, and keeps a copy of the device tree.
+func initMemory(tree []byte) {
+	imageStart, imageEnd := arm64.Image()
+	imageEnd = (imageEnd + pageSize - 1) &^ (pageSize - 1)
+	treeStart := uint64(addressOf(&tree[0])) &^ (pageSize - 1)
+	treeEnd := (uint64(addressOf(&tree[0])) + uint64(len(tree)) + pageSize - 1) &^ (pageSize - 1)
+	start.memory.usable(&free, 1<<48)
+	free.cut(imageStart, imageEnd)
+	for _, m := range start.modules.list() {
+		first, end := m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1)
+		if first < imageEnd && imageStart < end || first < treeEnd && treeStart < end {
+			die("out of memory: the ramdisk lies within the image's bss or the device tree")
+		}
+		free.cut(first, end)
+	}
+	rest := free
+	rest.cut(treeStart, treeEnd)
+
+	frames := uint64(laterTables)
+	for _, r := range start.memory.list() {
+		frames += pagetable.FramesFor(r.Start, r.End())
+	}
+	treeSize := (uint64(len(tree)) + pageSize - 1) &^ (pageSize - 1)
+	limit := uint64(maxTestHeap)
+	if hypercall.Present() {
+		limit = maxHeap
+	}
+	l, ok := place(&rest, imageEnd, frames*pageSize+treeSize, limit)
+	if !ok {
+		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(rest.size()>>10))
+	}
+	mapMemory(l.tables.Start, frames*pageSize)
+	treeCopy := memory(l.tables.Start+frames*pageSize, len(tree))
+	copy(treeCopy, tree)
+	start.deviceTree = treeCopy
+
+	free.cut(l.tables.Start, l.heap.End())
+	own.add(Range{imageStart, imageEnd - imageStart, RAM})
+	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
+	heap.init(l.heap)
+	RamStart, RamSize = l.heap.Start, l.heap.Size
+}
+
+// mapMemory maps all RAM, with tables in size bytes at pool. The piece that
+// they lie in comes first, with the entry code's tables.
+func mapMemory(pool, size uint64) {
+	for _, r := range start.memory.list() {
+		if r.Start <= pool && pool < r.End() {
+			mapRAM(r)
+		}
+	}
+	arm64.InitTables(pool, size)
+	for _, r := range start.memory.list() {
+		if r.Type == RAM {
+			mapRAM(r)
+		}
+	}
+}
+
+// mapRAM maps the whole pages of r.
+func mapRAM(r Range) {
+	first, end := (r.Start+pageSize-1)&^(pageSize-1), r.End()&^(pageSize-1)
+	if first < end && !arm64.Map(first, end, pagetable.Normal) {
+		die("the page tables do not reach all of the memory")
+	}
+}
+
+// mapped reports whether all of [addr, addr+size) can be accessed.
+func mapped(addr, size uint64) bool { return arm64.Mapped(addr, addr+size) }
+
+// mapFrames maps what lies outside RAM when it is first asked for.
+func mapFrames(addr, size uint64) bool { return arm64.Map(addr, addr+size, pagetable.Normal) }
+
+// hole gives out what the node /hypervisor names: the region for the grant
+// table first.
+func hole(n int) (gfn uint64, ok bool) { return takeHole(&found.regions, n) }

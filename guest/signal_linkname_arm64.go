@@ -1,0 +1,161 @@
+package guest
+
+import (
+	_ "unsafe" // for linkname
+
+	"pvboot/arch/arm64"
+)
+
+// ucontext is struct ucontext as far as the runtime looks at it
+// (arch/arm64/include/uapi/asm/ucontext.h and sigcontext.h).
+type ucontext struct {
+	_            [2]uint64 // flags, link
+	stack        stackT
+	_            [1024 / 8]byte // signal mask
+	_            uint64         // the next is 16-byte aligned
+	faultAddress uint64
+	regs         [31]uint64
+	sp, pc       uint64
+	pstate       uint64
+}
+
+// sigframe is what lies on the signal stack when a handler starts (struct
+// rt_sigframe, arch/arm64/kernel/signal.c), with the floating-point state in a
+// place of its own.
+type sigframe struct {
+	info       siginfo
+	context    ucontext
+	fpsr, fpcr uint64
+	v          [32][2]uint64
+}
+
+// signalOf says which signal Linux sends for an exception; 0 for none.
+func signalOf(f *arm64.Frame) (sig, code int32) {
+	if f.Vector != arm64.VectorSync {
+		return 0, 0
+	}
+	switch f.Class() {
+	case arm64.ClassDataAbort:
+		if f.Misaligned() {
+			return sigBUS, busAdrAln
+		}
+		return sigSEGV, segvMaper
+	case arm64.ClassInstrAbort:
+		return sigSEGV, segvMaper
+	case arm64.ClassPCAlignment, arm64.ClassSPAlignment:
+		return sigBUS, busAdrAln
+	case arm64.ClassUnknown, arm64.ClassIllegalState:
+		return sigILL, illIllOpn
+	case arm64.ClassFloatingPoint:
+		return sigFPE, fpeFltInv
+	case arm64.ClassBRK, arm64.ClassBreakpoint, arm64.ClassSoftwareStep, arm64.ClassWatchpoint:
+		return sigTRAP, siKernel
+	}
+	return 0, 0
+}
+
+// onException delivers a fault to the runtime's signal handler, which makes
+// a Go panic or a trace of it, or ends the guest with a register dump.
+//
+//go:linkname onException runtime/goos.OnException
+func onException(f *arm64.Frame) {
+	if skipSemihosting(f) {
+		return
+	}
+	if inFault || f.Vector >= arm64.NestedVector {
+		broken = true
+		put("pvboot: fault in the fault handler\n")
+		exit(exitCrash)
+	}
+	inFault = true
+	sig, code := signalOf(f)
+	h := &handlers[sig]
+	onSignalStack := f.SP >= altStack.sp && f.SP-altStack.sp < altStack.size
+	broken = arm64.OnHandlerStack(f.SP)
+	if sig == 0 || h.handler <= 1 || altStack.size < 8192 || onSignalStack || broken {
+		dump(f)
+		exit(exitCrash)
+	}
+	deliver(f, h, sig, code)
+	inFault = false
+}
+
+// skipSemihosting goes on behind a semihosting call that nobody answered.
+func skipSemihosting(f *arm64.Frame) bool {
+	const hlt = 0xd45e0000 // HLT #0xf000
+	if f.Vector != arm64.VectorSync || f.Class() != arm64.ClassUnknown || *at[uint32](f.PC) != hlt {
+		return false
+	}
+	f.PC += 4
+	return true
+}
+
+// deliver makes f enter the signal handler, as Linux would.
+func deliver(f *arm64.Frame, h *kernelSigaction, sig, code int32) {
+	sp := (altStack.sp + altStack.size - sigframeSize) &^ 15
+	delivered = sp
+	s := at[sigframe](sp)
+	*s = sigframe{}
+	s.info.signo, s.info.code = sig, code
+	switch f.Class() {
+	case arm64.ClassDataAbort, arm64.ClassInstrAbort, arm64.ClassPCAlignment:
+		s.info.addr = f.FAR
+	default:
+		s.info.addr = f.PC
+	}
+	c := &s.context
+	c.stack = altStack
+	c.faultAddress = s.info.addr
+	c.regs, c.sp, c.pc, c.pstate = f.X, f.SP, f.PC, f.PSTATE
+	s.fpsr, s.fpcr, s.v = f.FPSR, f.FPCR, f.V
+
+	f.X[0] = uint64(sig)
+	f.X[1] = uint64(addressOf(&s.info))
+	f.X[2] = uint64(addressOf(&s.context))
+	f.X[29] = 0
+	f.X[30] = uint64(arm64.SigReturn())
+	f.SP = sp
+	f.PC = h.handler
+	f.PSTATE = arm64.PSTATEEL1t
+}
+
+// onSigreturn is rt_sigreturn(2). The frame is where deliver put it: handlers
+// do not nest.
+//
+//go:linkname onSigreturn runtime/goos.OnSigreturn
+func onSigreturn(f *arm64.Frame) {
+	s := at[sigframe](delivered)
+	c := &s.context
+	f.X, f.SP, f.PC = c.regs, c.sp, c.pc
+	f.PSTATE = arm64.PSTATEEL1t | c.pstate&arm64.PSTATEFlags
+	f.FPSR, f.FPCR, f.V = s.fpsr, s.fpcr, s.v
+}
+
+// dump prints a fault that no Go code can answer.
+func dump(f *arm64.Frame) {
+	put("pvboot: fault ")
+	put(f.Name())
+	put(" esr ")
+	putHex(f.ESR)
+	put(" at ")
+	putHex(f.PC)
+	put(" far ")
+	putHex(f.FAR)
+	put("\n sp  ")
+	putHex(f.SP)
+	put(" pstate ")
+	putHex(f.PSTATE)
+	for i, v := range f.X {
+		if i%4 == 0 {
+			put("\n")
+		}
+		put(" x")
+		putInt(int64(i))
+		if i < 10 {
+			put(" ")
+		}
+		put(" ")
+		putHex(v)
+	}
+	put("\n")
+}

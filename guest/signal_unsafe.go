@@ -1,0 +1,7 @@
+//go:build amd64 || arm64
+
+package guest
+
+import "unsafe"
+
+const sigframeSize = uint64(unsafe.Sizeof(sigframe{}))

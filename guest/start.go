@@ -1,0 +1,15 @@
+package guest
+
+// startInfo is what the toolstack left, copied before anything else may
+// overwrite it: Xen's toolstack puts it right behind the image or at the top of
+// RAM, QEMU into page 0.
+type startInfo struct {
+	cmdLine       text
+	memory        ranges // sorted
+	rsdp          uint64
+	modules       ranges
+	moduleCmdLine [4]text
+	deviceTree    []byte
+}
+
+var start startInfo
