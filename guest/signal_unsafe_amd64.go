@@ -1,5 +1,0 @@
-package guest
-
-import "unsafe"
-
-const sigframeSize = uint64(unsafe.Sizeof(sigframe{}))
