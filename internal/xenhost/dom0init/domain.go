@@ -2,10 +2,7 @@ package main
 
 import (
 	"bufio"
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -187,31 +184,6 @@ func openConsole(name string) (*os.File, error) {
 	return f, nil
 }
 
-// followUART passes on to the log what an arm64 domain writes to its emulated
-// UART, when xl's vuart="sbsa_uart" has given it one.
-func (d *domain) followUART(conn *wire.Conn, store *store) error {
-	path := "/local/domain/" + d.id + "/vuart/0"
-	if _, err := store.Read(path); errors.Is(err, errNoEntry) {
-		return nil
-	}
-	name, err := store.WaitFor(path+"/tty", ttyWait)
-	if err != nil {
-		return err
-	}
-	uart, err := openConsole(name)
-	if err != nil {
-		return err
-	}
-	go func() {
-		defer uart.Close()
-		scanner := bufio.NewScanner(uart)
-		for scanner.Scan() {
-			_ = conn.Write(wire.Log, fmt.Appendf(nil, "vuart: %s", bytes.TrimRight(scanner.Bytes(), "\r")))
-		}
-	}()
-	return nil
-}
-
 // pump passes a console's output on until xenconsoled closes its end.
 func pump(conn *wire.Conn, console io.Reader) {
 	buf := make([]byte, 16<<10)
@@ -224,25 +196,6 @@ func pump(conn *wire.Conn, console io.Reader) {
 			return
 		}
 	}
-}
-
-// inspectTime bounds how long the tools may look at a domain.
-const inspectTime = 10 * time.Second
-
-// inspect returns the registers and the stack of a domain's first processor.
-func (d *domain) inspect() []byte {
-	bin, err := xenBin()
-	if err != nil || d.id == "" {
-		return []byte("xenctx: there is no domain yet")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), inspectTime)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, filepath.Join(bin, "xenctx"), d.id).CombinedOutput()
-	if err != nil {
-		out = fmt.Appendf(out, "xenctx: %v", err)
-	}
-	out = out[:min(len(out), wire.MaxPayload-100)]
-	return fmt.Appendf(nil, "where the domain is (xenctx):\n%s", bytes.TrimSpace(out))
 }
 
 func (d *domain) destroy() {
