@@ -74,7 +74,8 @@ func (d *Doc) room(n int) error {
 // Set gives a property of the node at an absolute path a value. It creates
 // what is missing of the path, each node as the last one of its parent, and
 // the property as the node's last. A property that the node has more than
-// once keeps its first place only.
+// once keeps its first place only. After an error, parts of the path may have
+// been created.
 func (d *Doc) Set(path, name string, value []byte) error {
 	if len(name) == 0 || len(name) > MaxNameLen || strings.IndexByte(name, 0) >= 0 {
 		return fmt.Errorf("device tree: %s: bad property name %q", path, name)
