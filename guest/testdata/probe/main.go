@@ -6,12 +6,19 @@ import (
 	"os"
 	"time"
 
+	"pvboot/console"
 	"pvboot/guest"
-	"pvboot/hypercall"
+	"pvboot/xen"
 )
 
 func main() {
 	begin := time.Now()
+	if domain, err := xen.New(guest.Platform()); err == nil {
+		con, err := console.Open(domain)
+		check("console", err)
+		guest.SetConsole(con.Raw())
+		defer con.Close()
+	}
 	fmt.Printf("main began %v after the clock\n", time.Duration(begin.UnixNano()))
 	p := guest.Platform()
 	start := guest.Start()
@@ -42,7 +49,7 @@ func check(what string, err error) {
 
 // sleep checks that a sleeping guest is blocked, by Xen's own account.
 func sleep(p *guest.Guest) error {
-	before, err := hypercall.VCPURunstate(p, 0)
+	before, err := runstate(p)
 	if err != nil {
 		return err
 	}
@@ -51,7 +58,7 @@ func sleep(p *guest.Guest) error {
 		time.Sleep(2 * time.Millisecond)
 	}
 	took := time.Since(begin)
-	after, err := hypercall.VCPURunstate(p, 0)
+	after, err := runstate(p)
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,7 @@ func sleep(p *guest.Guest) error {
 // should by the program's clock, and blocks it.
 func nap(p *guest.Guest) error {
 	const want = 50 * time.Millisecond
-	before, err := hypercall.VCPURunstate(p, 0)
+	before, err := runstate(p)
 	if err != nil {
 		return err
 	}
@@ -85,7 +92,7 @@ func nap(p *guest.Guest) error {
 		return err
 	}
 	took := time.Since(begin)
-	after, err := hypercall.VCPURunstate(p, 0)
+	after, err := runstate(p)
 	if err != nil {
 		return err
 	}
