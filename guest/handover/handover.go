@@ -48,7 +48,11 @@ func Load(plan *image.Plan, ground Ground) (*Loaded, error) {
 	}
 	for _, l := range schedule.Loads {
 		segment := plan.Segments[l.Segment]
-		if err := readFull(segment.Data, l.Offset, ground.View(l.Addr, l.Size)); err != nil {
+		chunk := maxRead
+		if segment.Whole {
+			chunk = int(l.Size)
+		}
+		if err := readFull(segment.Data, l.Offset, ground.View(l.Addr, l.Size), chunk); err != nil {
 			return nil, fmt.Errorf("handover: %s: %w", segment.Name, err)
 		}
 	}
@@ -87,10 +91,10 @@ func (s *loadedSegment) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// readFull fills buf from offset on.
-func readFull(src image.Source, offset int64, buf []byte) error {
+// readFull fills buf from offset on, at most size bytes at a time.
+func readFull(src image.Source, offset int64, buf []byte, size int) error {
 	for len(buf) > 0 {
-		chunk := buf[:min(len(buf), maxRead)]
+		chunk := buf[:min(len(buf), size)]
 		n, err := src.ReadAt(chunk, offset)
 		if n < len(chunk) {
 			if err == nil || errors.Is(err, io.EOF) {

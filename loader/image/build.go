@@ -13,14 +13,18 @@ const headSize = 4096
 type format struct {
 	name string
 	arch string // GOARCH's name
-	is   func(head []byte) bool
-	plan func(req Request, head []byte) (*Plan, error)
+	// packed says that such kernels come compressed and are unpacked by the
+	// loader.
+	packed bool
+	is     func(head []byte) bool
+	plan   func(req Request, head []byte) (*Plan, error)
 }
 
 // formats in the order in which they are tried. A new one is one line here.
 var formats = []format{
-	{"bzImage", "amd64", isBzImage, planBzImage},
-	{"ELF", "amd64", isELF, planELF},
+	{"bzImage", "amd64", false, isBzImage, planBzImage},
+	{"ELF", "amd64", false, isELF, planELF},
+	{"arm64 Image", "arm64", true, isArm64Image, planArm64Image},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.
@@ -36,6 +40,11 @@ func Build(req Request) (*Plan, error) {
 	if _, err := req.Kernel.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s: %w", req.Name, err)
 	}
+	file, head, wraps, err := unwrap(req.Name, req.Kernel, head)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", req.Name, err)
+	}
+	req.Kernel = file
 	for _, f := range formats {
 		if !f.is(head) {
 			continue
@@ -43,16 +52,30 @@ func Build(req Request) (*Plan, error) {
 		if f.arch != req.Machine.Arch {
 			return nil, fmt.Errorf("%s: %w: %s (%s) on %s", req.Name, ErrArch, f.name, f.arch, req.Machine.Arch)
 		}
-		plan, err := f.plan(req, head)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", req.Name, err)
+		if wraps != "" && !f.packed {
+			return nil, fmt.Errorf("%s: %s: %s kernels are not unpacked", req.Name, wraps, f.name)
 		}
-		if err := plan.check(req.Machine); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", req.Name, f.name, err)
-		}
-		return plan, nil
+		return buildAs(req, f, head, wraps)
+	}
+	if wraps != "" {
+		return nil, fmt.Errorf("%s: %s: %w", req.Name, wraps, ErrFormat)
 	}
 	return nil, fmt.Errorf("%s: %w", req.Name, ErrFormat)
+}
+
+// buildAs makes the plan by one format.
+func buildAs(req Request, f format, head []byte, wraps string) (*Plan, error) {
+	plan, err := f.plan(req, head)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", req.Name, err)
+	}
+	if err := plan.check(req.Machine); err != nil {
+		return nil, fmt.Errorf("%s: %s: %w", req.Name, f.name, err)
+	}
+	if wraps != "" {
+		plan.Kind += " (" + wraps + ")"
+	}
+	return plan, nil
 }
 
 // check holds a plan against its promises: segments in RAM and disjoint.

@@ -85,6 +85,9 @@ type Segment struct {
 	Size    uint64 // bytes in memory, at least Data.Size()
 	Reserve uint64
 	Data    Source // nil for all zeros
+	// Whole says that Data can only be read in one piece: by one ReadAt, of
+	// all of it.
+	Whole bool
 	// Check judges Data once it is in memory, given as such; nil for none.
 	Check func(Source) error
 }

@@ -36,9 +36,9 @@ func pad(b *bytes.Buffer) {
 	}
 }
 
-// packed is a file of testdata; -update makes it by running a compressor of
+// compressed is a file of testdata; -update makes it by running a compressor of
 // the host on b.
-func packed(t *testing.T, b []byte, file string, command ...string) []byte {
+func compressed(t *testing.T, b []byte, file string, command ...string) []byte {
 	t.Helper()
 	file = filepath.Join("testdata", file)
 	if golden.Update() {
@@ -65,9 +65,9 @@ func TestCheckInitrd(t *testing.T) {
 	whole := map[string][]byte{
 		"cpio":        main,
 		"early, cpio": append(append(bytes.Clone(early), make([]byte, 512)...), main...),
-		"zstd":        packed(t, main, "initrd.zst", "zstd", "-c"),
-		"early, zstd": append(bytes.Clone(early), packed(t, main, "initrd-nocheck.zst", "zstd", "-c", "--no-check")...),
-		"early, xz":   append(bytes.Clone(early), packed(t, main, "initrd.xz", "xz", "-c", "--check=crc32")...),
+		"zstd":        compressed(t, main, "initrd.zst", "zstd", "-c"),
+		"early, zstd": append(bytes.Clone(early), compressed(t, main, "initrd-nocheck.zst", "zstd", "-c", "--no-check")...),
+		"early, xz":   append(bytes.Clone(early), compressed(t, main, "initrd.xz", "xz", "-c", "--check=crc32")...),
 		"lz4":         lz4,
 	}
 	for name, data := range whole {

@@ -59,7 +59,11 @@ func NewSchedule(p *Plan, own, free []Range) (*Schedule, error) {
 		if s.Data != nil {
 			data = uint64(s.Data.Size())
 		}
-		for _, part := range cut(Range{Start: s.Addr, Size: data}, own) {
+		parts := cut(Range{Start: s.Addr, Size: data}, own)
+		if s.Whole && len(parts) > 1 {
+			parts = []part{{Range{Start: s.Addr, Size: data, Type: RAM}, true}}
+		}
+		for _, part := range parts {
 			load := Load{Segment: i, Offset: int64(part.Start - s.Addr), Addr: part.Start, Size: part.Size}
 			if part.busy {
 				addr, err := staging.stage(part.Range)

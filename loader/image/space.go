@@ -68,6 +68,22 @@ func (s *space) lowest(size, align, lo, hi uint64) (uint64, error) {
 	return 0, &NoRoomError{Size: size, Lo: lo, Hi: hi}
 }
 
+// lowestAt takes size bytes at the lowest place in [lo, hi) that is skew bytes
+// above a multiple of align.
+func (s *space) lowestAt(size, align, skew, lo, hi uint64) (uint64, error) {
+	skew %= align
+	for _, f := range s.free {
+		start, ok := alignUp(max(f.Start, lo)-min(skew, max(f.Start, lo)), align)
+		start += skew
+		end := min(f.End(), hi)
+		if ok && start >= skew && start <= end && end-start >= size {
+			s.take(Range{Start: start, Size: size})
+			return start, nil
+		}
+	}
+	return 0, &NoRoomError{Size: size, Lo: lo, Hi: hi}
+}
+
 // highest takes size bytes at the highest multiple of align in [lo, hi).
 func (s *space) highest(size, align, lo, hi uint64) (uint64, error) {
 	for _, f := range slices.Backward(s.free) {

@@ -1,0 +1,209 @@
+package codec
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"pvboot/internal/golden"
+)
+
+// sample is compressible and longer than several blocks of every format.
+func sample() []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b []byte
+	for len(b) < 200_000 {
+		if r.IntN(3) == 0 || len(b) < 1000 {
+			for range r.IntN(300) {
+				b = append(b, byte(r.Uint32()>>24)&63)
+			}
+			continue
+		}
+		at := r.IntN(len(b) - 500)
+		b = append(b, b[at:at+r.IntN(500)]...)
+	}
+	return append(b, make([]byte, 100_000)...)
+}
+
+// compressed is sample in a file of testdata; -update makes it by running a
+// compressor of the host.
+func compressed(t testing.TB, file string, command ...string) []byte {
+	t.Helper()
+	file = filepath.Join("testdata", file)
+	if golden.Update() {
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Stdin = bytes.NewReader(sample())
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, out, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// A fixture is sample as a compressor makes it.
+type fixture struct {
+	codec string
+	data  []byte
+}
+
+func fixtures(t testing.TB) map[string]fixture {
+	return map[string]fixture{
+		"gzip":         {"gzip", compressed(t, "sample.gz", "gzip", "-9cn")},
+		"zstd":         {"zstd", compressed(t, "sample.zst", "zstd", "-19", "-c")},
+		"zstd --ultra": {"zstd", compressed(t, "sample-ultra.zst", "zstd", "-22", "--ultra", "--long=27", "-c")},
+	}
+}
+
+// unpack is what a loader does, with room for limit bytes.
+func unpack(c *Codec, data []byte, limit int) ([]byte, error) {
+	src := io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data)))
+	if c.Whole() {
+		dst := make([]byte, limit+c.Slack())
+		n, err := c.Unpack(dst, src)
+		return dst[:n], err
+	}
+	r, err := c.NewReader(src)
+	if err != nil {
+		return nil, err
+	}
+	dst := make([]byte, limit)
+	n, err := io.ReadFull(r, dst)
+	if err == nil {
+		err = AtEnd(r)
+	} else if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return dst[:n], err
+}
+
+func TestUnpack(t *testing.T) {
+	want := sample()
+	for name, f := range fixtures(t) {
+		t.Run(name, func(t *testing.T) {
+			c, ok := Detect(f.data)
+			if named, ok2 := Named(f.codec); !ok || !ok2 || c != named || !c.Supported() {
+				t.Fatalf("detected %v, named %v", c, named)
+			}
+			for _, limit := range []int{len(want), len(want) + 1, 2 * len(want)} {
+				if got, err := unpack(c, f.data, limit); err != nil || !bytes.Equal(got, want) {
+					t.Errorf("room for %d: %d bytes, %v", limit, len(got), err)
+				}
+			}
+			for _, limit := range []int{0, 100_000, len(want) - 1} {
+				if _, err := unpack(c, f.data, limit); !errors.Is(err, ErrTooLarge) {
+					t.Errorf("room for %d: error %v, want %v", limit, err, ErrTooLarge)
+				}
+			}
+			src := io.NewSectionReader(bytes.NewReader(f.data), 0, int64(len(f.data)))
+			for _, n := range []int{0, 1, 64, 4096, 100_000} {
+				if got, err := c.Head(src, n); err != nil || !bytes.Equal(got, want[:n]) {
+					t.Errorf("head of %d: %d bytes, %v", n, len(got), err)
+				}
+			}
+		})
+	}
+}
+
+// What is cut off or changed anywhere is found out.
+func TestDamaged(t *testing.T) {
+	size := len(sample())
+	for name, f := range fixtures(t) {
+		t.Run(name, func(t *testing.T) {
+			c, _ := Named(f.codec)
+			r := rand.New(rand.NewPCG(3, 4))
+			for _, n := range []int{3, 4, 5, 9, 18, 100, len(f.data) / 2, len(f.data) - 4, len(f.data) - 1} {
+				if _, err := unpack(c, f.data[:n], size); err == nil {
+					t.Errorf("the first %d of %d bytes: no error", n, len(f.data))
+				} else if _, err := c.Head(io.NewSectionReader(bytes.NewReader(f.data[:n]), 0, int64(n)), 64); n < 10 && err == nil {
+					t.Errorf("head of %d bytes: no error", n)
+				}
+			}
+			for range 200 {
+				bad := bytes.Clone(f.data)
+				at := r.IntN(len(bad))
+				bad[at] ^= 1 << r.IntN(8)
+				// Some bits of a header mean nothing: its time, its name.
+				if got, err := unpack(c, bad, size); err == nil && !bytes.Equal(got, sample()) {
+					t.Fatalf("byte %d changed: %d other bytes without an error", at, len(got))
+				}
+			}
+		})
+	}
+}
+
+func TestUnsupported(t *testing.T) {
+	for _, magic := range []string{"\x89LZO\x00\x0d\x0a\x1a\x0a", "\x5d\x00\x00\x80", "BZh9"} {
+		c, ok := Detect([]byte(magic))
+		if !ok || c.Supported() {
+			t.Errorf("%q is %v", magic, c)
+			continue
+		}
+		if _, err := c.NewReader(bytes.NewReader(nil)); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("%s: error %v", c.Name, err)
+		}
+	}
+	if c, ok := Detect([]byte("MZ")); ok {
+		t.Errorf("MZ is %v", c)
+	}
+	if c, ok := Named("zip"); ok {
+		t.Errorf("zip is %v", c)
+	}
+	for _, alias := range []string{"zstd22", "xzkern"} {
+		if _, ok := Named(alias); !ok {
+			t.Errorf("no %s", alias)
+		}
+	}
+}
+
+func FuzzUnpack(f *testing.F) {
+	for _, fixture := range fixtures(f) {
+		f.Add(fixture.data[:2000])
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, ok := Detect(data)
+		if !ok || !c.Supported() {
+			return
+		}
+		const limit = 1 << 17
+		got, err := unpack(c, data, limit)
+		if err == nil && len(got) > limit {
+			t.Errorf("%d bytes", len(got))
+		}
+		head, err2 := c.Head(io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))), 64)
+		if err == nil && err2 == nil && !bytes.HasPrefix(got, head) {
+			t.Error("the head differs")
+		}
+	})
+}
+
+// A window of 128 MiB takes no memory.
+func TestWindowTakesNoMemory(t *testing.T) {
+	data := compressed(t, "sample-ultra.zst", "zstd", "-22", "--ultra", "--long=27", "-c")
+	c, _ := Named("zstd")
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if _, err := unpack(c, data, len(sample())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Head(io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))), 64); err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
+		t.Errorf("%d bytes allocated", got)
+	}
+}
