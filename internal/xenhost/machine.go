@@ -28,6 +28,10 @@ type machine struct {
 	// arguments adds QEMU's arguments.
 	arguments func(q *qemu.Command, cfg *Config, boot bootFiles)
 
+	// spare returns how much more memory there must be for a dom0 of a size
+	// to find a place, in MiB.
+	spare func(dom0 int) int
+
 	// blockDevice is QEMU's device of the i-th disk, serialDevice that of the
 	// virtio-serial port.
 	blockDevice  func(i int) string
@@ -55,7 +59,7 @@ func findMachine(arch string) (*machine, error) {
 // to boot.
 func (m *machine) addHost(q *qemu.Command, cfg *Config, boot bootFiles) {
 	m.arguments(q, cfg, boot)
-	q.Add("-m", fmt.Sprint(boot.dom0+cfg.Memory+xenMemory),
+	q.Add("-m", fmt.Sprint(boot.dom0+cfg.Memory+xenMemory+m.spare(boot.dom0)),
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot")
 	for i, d := range cfg.Disks {
 		sector := d.SectorSize

@@ -21,6 +21,7 @@ var pc = &machine{
 	unpackXen:    unpackXenELF,
 	unpackKernel: unpackVmlinux,
 	arguments:    pcArguments,
+	spare:        func(int) int { return 0 },
 	blockDevice:  func(int) string { return "virtio-blk-pci" },
 	serialDevice: "virtio-serial-pci",
 }

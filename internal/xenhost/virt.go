@@ -22,6 +22,7 @@ var virt = &machine{
 	unpackXen:    xenImage,
 	unpackKernel: kernelImage,
 	arguments:    virtArguments,
+	spare:        virtSpare,
 	blockDevice:  func(i int) string { return fmt.Sprintf("virtio-blk-device,bus=virtio-mmio-bus.%d", i) },
 	serialDevice: "virtio-serial-device",
 }
@@ -35,8 +36,8 @@ const (
 // Physical addresses of dom0's kernel and initramfs. RAM starts at 1 GiB, with
 // Xen; QEMU puts the device tree 128 MiB into it.
 const (
-	virtKernel    = 0x5000_0000
-	virtInitramfs = 0x5800_0000
+	virtKernel    = 0x4820_0000
+	virtInitramfs = 0x4c20_0000
 )
 
 // virtArguments adds QEMU's arguments for a virt machine with Xen. Each odd
@@ -63,6 +64,17 @@ func virtArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,kernel=%s,bootargs=console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1",
 			virtKernel, qemu.Escape(boot.kernel)),
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,initrd=%s", virtInitramfs, qemu.Escape(boot.initramfs)))
+}
+
+// virtSpare returns the memory, in MiB, that Xen needs beside what it is for:
+// dom0's is mapped one to one, and Xen gives it the largest power of two below
+// 2 GiB or, when that is no less than 1 GiB, below 4 GiB, and all the rest
+// above that. (What QEMU has and nobody touches costs this machine nothing.)
+func virtSpare(dom0 int) int {
+	if dom0 < 1024 {
+		return 1024
+	}
+	return 3 * 1024
 }
 
 // xenImage returns the hypervisor, which Debian packs in no way on arm64.
