@@ -4,12 +4,13 @@ import (
 	"pvboot/loader/image"
 )
 
-// bootable is what linux and initrd loaded.
+// bootable is what linux and initrd, or multiboot and module, loaded.
 type bootable struct {
-	set    bool
-	req    image.Request
-	kernel *File
-	initrd []*File
+	set     bool
+	req     image.Request
+	kernel  *File
+	initrd  []*File
+	modules []*File
 }
 
 // SetKernel keeps a kernel for boot and forgets an earlier one with its
@@ -34,6 +35,32 @@ func (in *Interp) SetInitrd(files []*File) {
 	}
 }
 
+// SetMultiboot keeps a kernel for boot as SetKernel does, but to be started by
+// the Multiboot protocol.
+func (in *Interp) SetMultiboot(f *File, cmdline string, how image.Multiboot) {
+	in.SetKernel(f, cmdline)
+	in.boot.req.Multiboot = &how
+}
+
+// MultibootVersion is the version of the protocol by which the kernel that
+// waits for boot is started, 0 when there is none or it has its own protocol.
+func (in *Interp) MultibootVersion() int {
+	if in.boot.req.Multiboot == nil {
+		return 0
+	}
+	return in.boot.req.Multiboot.Version
+}
+
+// AddModule gives a Multiboot kernel, which must be loaded, one more module.
+// The file stays open until Unload.
+func (in *Interp) AddModule(f *File, cmdline string, noUnzip bool) {
+	in.boot.modules = append(in.boot.modules, f)
+	mb := in.boot.req.Multiboot
+	mb.Modules = append(mb.Modules, image.Module{
+		File: image.File{Name: f.String(), Data: f}, CmdLine: cmdline, NoUnzip: noUnzip,
+	})
+}
+
 func closeAll(files []*File) {
 	for _, f := range files {
 		f.Close()
@@ -49,6 +76,7 @@ func (in *Interp) Unload() {
 		in.boot.kernel.Close()
 	}
 	closeAll(in.boot.initrd)
+	closeAll(in.boot.modules)
 	in.boot = bootable{}
 }
 

@@ -23,7 +23,7 @@ type format struct {
 // formats in the order in which they are tried. A new one is one line here.
 var formats = []format{
 	{"bzImage", "amd64", false, isBzImage, planBzImage},
-	{"ELF", "amd64", false, isELF, planELF},
+	{"ELF", "amd64", true, isELF, planELF},
 	{"arm64 Image", "arm64", true, isArm64Image, planArm64Image},
 }
 
@@ -45,6 +45,9 @@ func Build(req Request) (*Plan, error) {
 		return nil, fmt.Errorf("%s: %w", req.Name, err)
 	}
 	req.Kernel = file
+	if req.Multiboot != nil {
+		return buildAs(req, format{name: "Multiboot", plan: planMultiboot}, head, wraps)
+	}
 	for _, f := range formats {
 		if !f.is(head) {
 			continue

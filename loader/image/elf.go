@@ -44,13 +44,15 @@ const (
 type elfFile struct {
 	src     Source
 	is64    bool
+	header  elfHeader
+	progs   []elfProg64
 	machine uint16
 	entry   uint64 // e_entry, a virtual address
 	// loads are the segments to load, by rising physical address. They do
 	// not overlap, and end at 4 GiB at the latest.
 	loads []elfLoad
-	align uint64 // the largest p_align of loads
-	notes []xennote.Record
+	align uint64           // the largest p_align of loads
+	notes []xennote.Record // of every owner, after readNotes
 }
 
 // elfLoad is a program header of type PT_LOAD.
@@ -71,7 +73,7 @@ func isELF(head []byte) bool {
 	return m == elf386 || m == elfX86_64
 }
 
-// readELF reads the headers and notes of a kernel. Everything in the result
+// readELF reads what a kernel wants to be loaded. Everything in the result
 // lies inside the file, and below 4 GiB in memory.
 func readELF(src Source) (*elfFile, error) {
 	h, is64, err := readELFHeader(src)
@@ -81,30 +83,24 @@ func readELF(src Source) (*elfFile, error) {
 	if h.Type != elfExec && h.Type != elfDyn {
 		return nil, fmt.Errorf("type %d: not an executable", h.Type)
 	}
-	e := &elfFile{src: src, is64: is64, machine: h.Machine, entry: h.Entry}
-	progs, err := e.readProgs(h)
-	if err != nil {
+	e := &elfFile{src: src, is64: is64, header: h, machine: h.Machine, entry: h.Entry}
+	if e.progs, err = e.readProgs(h); err != nil {
 		return nil, err
 	}
-	for i, p := range progs {
+	for i, p := range e.progs {
 		if err := e.addLoad(i, p); err != nil {
 			return nil, err
 		}
 	}
-	if err := e.sortLoads(); err != nil {
-		return nil, err
+	return e, e.sortLoads()
+}
+
+// bits is 32 or 64.
+func (e *elfFile) bits() int {
+	if e.is64 {
+		return 64
 	}
-	if err := e.readNotes(progs); err != nil {
-		return nil, err
-	}
-	// As Xen does: notes that no program header names (xen/common/libelf,
-	// elf_xen_parse).
-	if !slices.ContainsFunc(e.notes, func(r xennote.Record) bool { return r.Owner == xennote.Owner }) {
-		if err := e.readNoteSections(h); err != nil {
-			return nil, err
-		}
-	}
-	return e, nil
+	return 32
 }
 
 // addLoad keeps a header that asks for memory. Those without any right are
@@ -162,11 +158,12 @@ func (e *elfFile) segments(delta uint64) []Segment {
 	return segs
 }
 
-// readNotes reads what headers of type PT_NOTE name. Some linkers leave the
-// offset of an empty one at 0 (xen/common/libelf, elf_xen_parse).
-func (e *elfFile) readNotes(progs []elfProg64) error {
+// readNotes reads what headers of type PT_NOTE name, but for empty ones whose
+// offset some linkers leave at 0; when no note of Xen's is among them, the
+// sections of type SHT_NOTE (xen/common/libelf, elf_xen_parse).
+func (e *elfFile) readNotes() error {
 	left := uint64(maxNoteBytes)
-	for i, p := range progs {
+	for i, p := range e.progs {
 		if p.Type != ptNote || p.Offset == 0 {
 			continue
 		}
@@ -174,16 +171,13 @@ func (e *elfFile) readNotes(progs []elfProg64) error {
 			return fmt.Errorf("program header %d: %w", i, err)
 		}
 	}
-	return nil
-}
-
-// readNoteSections reads the sections of type SHT_NOTE.
-func (e *elfFile) readNoteSections(h elfHeader) error {
-	sections, err := e.readSections(h)
+	if slices.ContainsFunc(e.notes, func(r xennote.Record) bool { return r.Owner == xennote.Owner }) {
+		return nil
+	}
+	sections, err := e.readSections(e.header)
 	if err != nil {
 		return err
 	}
-	left := uint64(maxNoteBytes)
 	for i, s := range sections {
 		if s.Type != shtNote {
 			continue

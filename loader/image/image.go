@@ -56,7 +56,9 @@ type Request struct {
 	// DeviceTree is used instead of the machine's own (GRUB's devicetree
 	// command); nil for none.
 	DeviceTree *File
-	Machine    Machine
+	// Multiboot starts the kernel by that protocol; nil for the kernel's own.
+	Multiboot *Multiboot
+	Machine   Machine
 }
 
 // File is a file with its name, for messages.

@@ -41,8 +41,14 @@ func planELF(req Request, _ []byte) (*Plan, error) {
 }
 
 func planPVH(req Request) (*Plan, error) {
+	if err := exactSize(req.Kernel); err != nil {
+		return nil, err
+	}
 	e, err := readELF(req.Kernel)
 	if err != nil {
+		return nil, err
+	}
+	if err := e.readNotes(); err != nil {
 		return nil, err
 	}
 	entry, err := e.physEntry()
@@ -82,12 +88,8 @@ func planPVH(req Request) (*Plan, error) {
 		info.modules = []Range{{Start: start, Size: initrd[len(initrd)-1].Range().End() - start}}
 	}
 	segs = append(segs, bytesSegment("start info", addr, info.encode(addr)))
-	bits := 32
-	if e.is64 {
-		bits = 64
-	}
 	return &Plan{
-		Kind:     fmt.Sprintf("PVH ELF%d", bits),
+		Kind:     fmt.Sprintf("PVH ELF%d", e.bits()),
 		Segments: append(segs, initrd...),
 		Entry:    Entry{Mode: Flat32, PC: entry + delta, Regs: map[string]uint64{"rbx": addr}},
 	}, nil

@@ -98,3 +98,28 @@ func FuzzELF(f *testing.F) {
 		}
 	})
 }
+
+// A compressed kernel is read as the file in it. Of zstd nobody knows how long
+// it is before it is unpacked.
+func TestPVHPacked(t *testing.T) {
+	file := pvhELF(nil).bytes(t)
+	req := Request{Name: "/vmlinux", Kernel: bytes.NewReader(gzipped(file)), Machine: Machine{Arch: "amd64", Memory: pvhMap(64)}}
+	plan, err := Build(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, offset := range []int{4096, 4096 + 3000} {
+		data := plan.Segments[i].Data
+		got := make([]byte, data.Size())
+		if n, err := data.ReadAt(got, 0); n < len(got) || !bytes.Equal(got, file[offset:offset+len(got)]) {
+			t.Errorf("segment %d differs, %d bytes: %v", i, n, err)
+		}
+	}
+	if plan.Kind != "PVH ELF64 (gzip)" {
+		t.Errorf("kind %q", plan.Kind)
+	}
+	req.Kernel = bytes.NewReader(zstded(file))
+	if _, err := Build(req); err == nil || !strings.HasPrefix(err.Error(), "/vmlinux: ELF: zstd: ") {
+		t.Errorf("error %v", err)
+	}
+}

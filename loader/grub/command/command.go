@@ -18,5 +18,5 @@ func All() []*grub.Command {
 		boot, cat, clear, cmp, cpuid, devicetree, echo, exit, export,
 		falseCommand, fwsetup, halt, help, keystatus, listEnv, loadEnv, ls, normalExit, probe, read,
 		reboot, regexp, saveEnv, set, sleep, trueCommand, unset,
-	}, linux, initrd, modules, searches, terminals, tests, unsupported)
+	}, linux, initrd, multiboot, modules, searches, terminals, tests, unsupported)
 }

@@ -19,7 +19,8 @@ func runInitrd(c *grub.Call) error {
 	if len(c.Args) == 0 {
 		return grub.Errorf(grub.BadArgument, "filename expected")
 	}
-	if !c.Interp.Loaded() {
+	if !c.Interp.Loaded() || c.Interp.MultibootVersion() != 0 {
+		c.Interp.Unload()
 		return grub.Errorf(grub.BadArgument, "you need to load the kernel first")
 	}
 	files := make([]*grub.File, 0, len(c.Args))

@@ -52,6 +52,9 @@ type Boot struct {
 	Kernel, CmdLine string
 	Initrd          []string
 	Bytes           []string // of kernel and initrds
+	// Multiboot is the version, and how modules and kernel are loaded.
+	Multiboot string
+	Modules   []string // "FILE ARGS: CONTENTS"
 	// DeviceTree is the file's name and content, "" without one.
 	DeviceTree, Tree string
 }
@@ -154,6 +157,12 @@ func (h *Host) Boot(_ context.Context, req image.Request) error {
 	}
 	if req.DeviceTree != nil {
 		b.DeviceTree, b.Tree = req.DeviceTree.Name, contents(req.DeviceTree.Data)
+	}
+	if mb := req.Multiboot; mb != nil {
+		b.Multiboot = fmt.Sprintf("%d ELF %v behind %v", mb.Version, mb.PreferELF, mb.ModulesBehind)
+		for _, m := range mb.Modules {
+			b.Modules = append(b.Modules, fmt.Sprintf("%s %s: %s as it is %v", m.Name, m.CmdLine, contents(m.Data), m.NoUnzip))
+		}
 	}
 	h.Booted = append(h.Booted, b)
 	return h.BootErr
