@@ -8,8 +8,8 @@ import _ "unsafe" // for linkname
 // code moved the tree to; 0 for none. The first 2 MiB from there are mapped.
 func DeviceTree() uintptr { return deviceTree }
 
-// SpareTables is memory for page tables that the entry code has left over: 14
-// frames or fewer.
+// SpareTables is memory for page tables that the entry code has left over: 5
+// frames at least.
 func SpareTables() (pool, size uint64) { return spare[0], spare[1] }
 
 // deviceTree and spare are written by the entry code.

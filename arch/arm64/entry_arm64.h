@@ -12,7 +12,7 @@
 #define HANDLER_STACKS 0x10000
 
 // The first page tables: level 0, level 1, and what Go code maps first.
-#define TABLES_SIZE 0x10000
+#define TABLES_SIZE 0xa000
 
 // Offsets in Frame (frame.go).
 #define FRAME_SP 248

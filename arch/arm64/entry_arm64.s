@@ -16,8 +16,11 @@ GLOBL ·early(SB), NOPTR, $8
 DATA ·linked(SB)/8, $runtime∕goos·CPUInit(SB)
 GLOBL ·linked(SB), RODATA|NOPTR, $8
 
-// The tables, and a page to align them in.
+// The tables, and a page to align them in. They lie in the file: bss may hold
+// the device tree until keepDeviceTree has looked.
+DATA ·bootTables(SB)/8, $0
 GLOBL ·bootTables(SB), NOPTR, $(TABLES_SIZE+0x1000)
+
 GLOBL ·bootStack(SB), NOPTR, $BOOT_STACK
 GLOBL ·handlerStacks(SB), NOPTR, $HANDLER_STACKS
 GLOBL ·handlerG(SB), NOPTR, $1024
@@ -78,11 +81,7 @@ mapped:
 	BL   ·keepDeviceTree(SB)
 	MOVD R19, R22
 
-	// bss, except the tables.
 	MOVD $runtime·bss(SB), R1
-	MOVD R20, R2
-	BL   ·clear(SB)
-	ADD  $TABLES_SIZE, R20, R1
 	MOVD $runtime·end+15(SB), R2
 	AND  $~15, R2
 	BL   ·clear(SB)
