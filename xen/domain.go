@@ -94,7 +94,9 @@ func NewLimits(p Platform, l Limits) (*Domain, error) {
 	}
 	d := &Domain{p: p, limits: l}
 	var err error
-	if d.version, err = readVersion(p); err != nil {
+	if d.version, err = readVersion(p); errors.Is(err, hypercall.ErrNoSys) {
+		return nil, fmt.Errorf("xen: no Xen below this program: %w", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("xen: %w", err)
 	}
 	if d.features, err = hypercall.XenFeatures(p, 0); err != nil {
