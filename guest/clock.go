@@ -30,13 +30,6 @@ func (t ticks) ns(count uint64) int64 {
 // onXen is whether a guest sleeps in Xen.
 var onXen bool
 
-// runstate is struct vcpu_runstate_info (public/vcpu.h).
-type runstate struct {
-	_         uint64 // state
-	entryTime uint64
-	time      [4]uint64
-}
-
 // schedPoll is struct sched_poll.
 type schedPoll struct {
 	_       [2]uint64 // no ports
@@ -45,10 +38,7 @@ type schedPoll struct {
 
 const schedOpPoll = 3
 
-var (
-	xenRunstate runstate
-	xenPoll     schedPoll
-)
+var xenPoll schedPoll
 
 // xenSleep blocks until system time until, in nanoseconds. It may return
 // early.

@@ -15,6 +15,8 @@ type hardware struct {
 	regions ranges
 	// uart is the address of a PL011's registers, 0 for none.
 	uart uint64
+	// seed is /chosen's rng-seed, 0 for none, mixed to one number.
+	seed uint64
 	// psciBySMC is whether PSCI is called by SMC, not by HVC.
 	psciBySMC bool
 }
@@ -25,7 +27,7 @@ const typeReserved uint32 = 2
 // readDeviceTree fills s and h from a tree; false when it names no memory.
 func readDeviceTree(tree fdt.Tree, s *startInfo, h *hardware) bool {
 	readMemory(tree, s)
-	readChosen(tree, s)
+	readChosen(tree, s, h)
 	readHypervisor(tree, s, h)
 	h.uart = findUART(tree)
 	if psci, ok := tree.Find("/psci"); ok {
@@ -67,8 +69,7 @@ func readMemory(tree fdt.Tree, s *startInfo) {
 
 // addReg adds the ranges in the reg property of n, where w stands.
 func addReg(w *fdt.Walker, n fdt.Node, list *ranges, kind uint32) {
-	parent, _ := w.Parent()
-	cells := parent.Cells()
+	cells := w.Cells()
 	reg, _ := n.Prop("reg")
 	for i := 0; i < maxRanges; i++ {
 		addr, size, ok := cells.Reg(reg, i)
@@ -105,9 +106,10 @@ func divide(all, reserved, memory *ranges) {
 	}
 }
 
-// readChosen reads the command line and where the initial RAM disk lies.
-func readChosen(tree fdt.Tree, s *startInfo) {
-	s.cmdLine.n, s.modules.n = 0, 0
+// readChosen reads the command line and where the initial RAM disk lies, and a
+// bit of randomness.
+func readChosen(tree fdt.Tree, s *startInfo, h *hardware) {
+	s.cmdLine.n, s.modules.n, h.seed = 0, 0, 0
 	chosen, ok := tree.Find("/chosen")
 	if !ok {
 		return
@@ -118,6 +120,11 @@ func readChosen(tree fdt.Tree, s *startInfo) {
 	end, ok2 := chosen.Uint("linux,initrd-end")
 	if ok1 && ok2 && begin < end {
 		s.modules.add(Range{begin, end - begin, RAM})
+	}
+	seed, _ := chosen.Prop("rng-seed")
+	for i := range len(seed) / 4 {
+		word, _ := fdt.U32(seed, i)
+		h.seed = stir(h.seed, uint64(word))
 	}
 }
 
@@ -149,26 +156,24 @@ func readHypervisor(tree fdt.Tree, s *startInfo, h *hardware) {
 // first one (Arm DDI 0183; SBSA's is a subset). Only those at the top are
 // looked at: their addresses need no translation.
 func findUART(tree fdt.Tree) uint64 {
-	if n, ok := tree.Stdout(); ok {
-		if root, ok := tree.Root(); ok && isPL011(n) {
-			reg, _ := n.Prop("reg")
-			if addr, _, ok := root.Cells().Reg(reg, 0); ok {
-				return addr
-			}
-		}
-	}
+	var first uint64
+	console, _ := tree.Stdout()
 	w := tree.Walk()
 	for n, ok := w.Next(); ok; n, ok = w.Next() {
 		if w.Depth() != 1 || !isPL011(n) || !n.Enabled() {
 			continue
 		}
-		parent, _ := w.Parent()
 		reg, _ := n.Prop("reg")
-		if addr, _, ok := parent.Cells().Reg(reg, 0); ok {
+		addr, _, ok := w.Cells().Reg(reg, 0)
+		switch {
+		case !ok:
+		case string(n.Name()) == string(console.Name()):
 			return addr
+		case first == 0:
+			first = addr
 		}
 	}
-	return 0
+	return first
 }
 
 func isPL011(n fdt.Node) bool { return n.Compatible("arm,pl011") || n.Compatible("arm,sbsa-uart") }

@@ -1,6 +1,10 @@
 package guest
 
-import "math/bits"
+import (
+	"math/bits"
+
+	"pvboot/hypercall"
+)
 
 // heapPages hands out pages of the heap range, one bit a page. Arenas come
 // from the bottom and everything else from the top, so that arenas find room
@@ -13,6 +17,20 @@ type heapPages struct {
 }
 
 var heap heapPages
+
+// heapLimit is the most bytes that the heap range may have.
+func heapLimit() uint64 {
+	if hypercall.Present() {
+		return maxHeap
+	}
+	return maxTestHeap
+}
+
+// initHeap makes r the runtime's memory.
+func initHeap(r Range) {
+	heap.init(r)
+	RamStart, RamSize = r.Start, r.Size
+}
 
 func (h *heapPages) init(r Range) {
 	h.base, h.n, h.inUse = r.Start, int(r.Size/pageSize), 0

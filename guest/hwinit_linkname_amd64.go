@@ -4,7 +4,6 @@ import (
 	_ "unsafe" // for linkname
 
 	"pvboot/arch/amd64"
-	"pvboot/hypercall"
 )
 
 // hwinit0 readies the machine for the runtime: it runs first, without heap,
@@ -26,28 +25,13 @@ func hwinit0() {
 
 // initMemory divides the RAM and maps what the entry code has not.
 func initMemory() {
-	imageStart, imageEnd := amd64.Image()
-	imageEnd = (imageEnd + pageSize - 1) &^ (pageSize - 1)
-	start.memory.usable(&free, 1<<63)
-	free.cut(imageStart, imageEnd)
-	for _, m := range start.modules.list() {
-		free.cut(m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1))
-	}
 	top := start.memory.top()
-	limit := uint64(maxTestHeap)
-	if hypercall.Present() {
-		limit = maxHeap
-	}
-	l, ok := place(&free, imageEnd, amd64.TablesSize(top), limit)
+	l, left, ok := partition(pages(amd64.Image()), Range{}, amd64.TablesSize(top), heapLimit())
 	if !ok {
-		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(free.size()>>10))
+		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(left>>10))
 	}
 	amd64.MapAbove(top, l.tables.Start)
-	free.cut(l.tables.Start, l.heap.End())
-	own.add(Range{imageStart, imageEnd - imageStart, RAM})
-	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
-	heap.init(l.heap)
-	RamStart, RamSize = l.heap.Start, l.heap.Size
+	initHeap(l.heap)
 }
 
 // reach is the end of what is mapped.
@@ -62,3 +46,13 @@ func mapped(addr, size uint64) bool { return addr <= reach() && size <= reach()-
 // mapFrames has nothing to do: everything below 4 GiB but page 0 is mapped,
 // and all RAM.
 func mapFrames(addr, size uint64) bool { return mapped(addr, size) }
+
+// top is the end of the highest range of RAM.
+func (l *ranges) top() (end uint64) {
+	for _, r := range l.list() {
+		if r.Type == RAM {
+			end = max(end, r.End())
+		}
+	}
+	return end
+}

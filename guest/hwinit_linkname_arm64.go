@@ -56,45 +56,27 @@ func openDeviceTree(addr uint64) (tree fdt.Tree, ok bool) {
 
 // initMemory divides the RAM and maps it, and keeps a copy of the device tree.
 func initMemory(tree []byte) {
-	imageStart, imageEnd := arm64.Image()
-	imageEnd = (imageEnd + pageSize - 1) &^ (pageSize - 1)
-	treeStart := uint64(addressOf(&tree[0])) &^ (pageSize - 1)
-	treeEnd := (uint64(addressOf(&tree[0])) + uint64(len(tree)) + pageSize - 1) &^ (pageSize - 1)
-	start.memory.usable(&free, 1<<48)
-	free.cut(imageStart, imageEnd)
+	image := pages(arm64.Image())
+	addr := uint64(addressOf(&tree[0]))
+	old := pages(addr, addr+uint64(len(tree)))
 	for _, m := range start.modules.list() {
-		first, end := m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1)
-		if first < imageEnd && imageStart < end || first < treeEnd && treeStart < end {
+		if m.overlaps(image) || m.overlaps(old) {
 			die("out of memory: the ramdisk lies within the image's bss or the device tree")
 		}
-		free.cut(first, end)
 	}
-	rest := free
-	rest.cut(treeStart, treeEnd)
-
-	frames := uint64(laterTables)
+	tables := uint64(laterTables)
 	for _, r := range start.memory.list() {
-		frames += pagetable.FramesFor(r.Start, r.End())
+		tables += pagetable.FramesFor(r.Start, r.End())
 	}
-	treeSize := (uint64(len(tree)) + pageSize - 1) &^ (pageSize - 1)
-	limit := uint64(maxTestHeap)
-	if hypercall.Present() {
-		limit = maxHeap
-	}
-	l, ok := place(&rest, imageEnd, frames*pageSize+treeSize, limit)
+	tables *= pageSize
+	l, left, ok := partition(image, old, tables+old.Size, heapLimit())
 	if !ok {
-		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(rest.size()>>10))
+		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(left>>10))
 	}
-	mapMemory(l.tables.Start, frames*pageSize)
-	treeCopy := memory(l.tables.Start+frames*pageSize, len(tree))
-	copy(treeCopy, tree)
-	start.deviceTree = treeCopy
-
-	free.cut(l.tables.Start, l.heap.End())
-	own.add(Range{imageStart, imageEnd - imageStart, RAM})
-	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
-	heap.init(l.heap)
-	RamStart, RamSize = l.heap.Start, l.heap.Size
+	mapMemory(l.tables.Start, tables)
+	start.deviceTree = memory(l.tables.Start+tables, len(tree))
+	copy(start.deviceTree, tree)
+	initHeap(l.heap)
 }
 
 // mapMemory maps all RAM, with tables in size bytes at pool. The piece that
@@ -130,3 +112,6 @@ func mapFrames(addr, size uint64) bool { return arm64.Map(addr, addr+size, paget
 // hole gives out what the node /hypervisor names: the region for the grant
 // table first.
 func hole(n int) (gfn uint64, ok bool) { return takeHole(&found.regions, n) }
+
+// overlaps reports whether two ranges share a byte.
+func (r Range) overlaps(o Range) bool { return r.Start < o.End() && o.Start < r.End() }

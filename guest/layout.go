@@ -45,3 +45,32 @@ func place(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool
 	l.heap = Range{best.Start + tableSize, min(want, best.Size-tableSize), RAM}
 	return l, l.heap.Size >= minHeap
 }
+
+// partition divides the RAM of start between own and free: image is what the
+// program was loaded to, and keep what else must still be there when it has
+// ended. It reports false when there is too little RAM for tableSize bytes of
+// tables and a heap of at most limit bytes; left says then how much there is.
+func partition(image, keep Range, tableSize, limit uint64) (l layout, left uint64, ok bool) {
+	start.memory.usable(&free, 1<<63)
+	free.cut(image.Start, image.End())
+	for _, m := range start.modules.list() {
+		free.cut(m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1))
+	}
+	rest := free
+	rest.cut(keep.Start, keep.End())
+	l, ok = place(&rest, image.End(), tableSize, limit)
+	if !ok {
+		return l, rest.size(), false
+	}
+	free.cut(l.tables.Start, l.heap.End())
+	own.n = 0
+	own.add(image)
+	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
+	return l, 0, true
+}
+
+// pages grows [first, end) to whole pages.
+func pages(first, end uint64) Range {
+	first &^= pageSize - 1
+	return Range{first, (end+pageSize-1)&^(pageSize-1) - first, RAM}
+}

@@ -15,7 +15,7 @@ var haveRNDR bool
 //go:linkname initRNG runtime/goos.InitRNG
 func initRNG() {
 	haveRNDR = arm64.ISAR0()>>arm64.ISAR0RNDR&15 != 0
-	h := arm64.Counter()
+	h := stir(arm64.Counter(), found.seed)
 	for i := range pool {
 		for range 16 {
 			// A hypercall leaves the guest, so its time is the host's to

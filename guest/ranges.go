@@ -57,16 +57,6 @@ func (l *ranges) cut(start, end uint64) {
 	}
 }
 
-// top is the end of the highest range of RAM.
-func (l *ranges) top() (end uint64) {
-	for _, r := range l.list() {
-		if r.Type == RAM {
-			end = max(end, r.End())
-		}
-	}
-	return end
-}
-
 // size is the number of bytes in all ranges.
 func (l *ranges) size() (n uint64) {
 	for _, r := range l.list() {

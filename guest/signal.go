@@ -20,9 +20,6 @@ const (
 	busAdrAln = 1
 )
 
-// kernelSigaction is struct kernel_sigaction.
-type kernelSigaction struct{ handler, _, restorer, _ uint64 } // flags, mask
-
 // stackT is stack_t.
 type stackT struct {
 	sp   uint64

@@ -6,6 +6,9 @@ import (
 	"pvboot/arch/amd64"
 )
 
+// kernelSigaction is struct kernel_sigaction.
+type kernelSigaction struct{ handler, _, restorer, _ uint64 } // flags, mask
+
 // sigcontext is struct sigcontext_64 (uapi/asm/sigcontext.h).
 type sigcontext struct {
 	r8, r9, r10, r11, r12, r13, r14, r15 uint64

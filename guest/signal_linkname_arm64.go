@@ -6,6 +6,9 @@ import (
 	"pvboot/arch/arm64"
 )
 
+// kernelSigaction is struct kernel_sigaction.
+type kernelSigaction struct{ handler, _, _, _ uint64 } // flags, restorer, mask
+
 // ucontext is struct ucontext as far as the runtime looks at it
 // (arch/arm64/include/uapi/asm/ucontext.h and sigcontext.h).
 type ucontext struct {

@@ -15,6 +15,15 @@ import (
 // one sleep finds the constant. Between two such readings, at most a second
 // apart, the TSC counts on.
 
+// runstate is struct vcpu_runstate_info (public/vcpu.h).
+type runstate struct {
+	_         uint64 // state
+	entryTime uint64
+	time      [4]uint64
+}
+
+var xenRunstate runstate
+
 const (
 	vcpuOpGetRunstate = 4
 	epochSleeps       = 2

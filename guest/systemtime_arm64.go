@@ -22,6 +22,15 @@ import (
 // (vtimer_interrupt and vgic_vcpu_pending_irq in xen/arch/arm). It would also
 // leave the interrupt behind for the next kernel.
 
+// runstate is struct vcpu_runstate_info (public/vcpu.h).
+type runstate struct {
+	_         uint64 // state
+	entryTime uint64
+	_         [4]uint64 // times
+}
+
+var xenRunstate runstate
+
 const (
 	schedOpYield           = 0
 	vcpuOpRegisterRunstate = 5
