@@ -125,7 +125,7 @@ func TestMapRefuses(t *testing.T) {
 // TestRandom maps ranges at random and asks for addresses in and around them.
 func TestRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
+	for range 30 {
 		tt := tables(t, 256)
 		type span struct{ start, end uint64 }
 		var spans []span
