@@ -88,8 +88,8 @@ func (info *mbInfo) encode1(addr uint32) []byte {
 	b := make([]byte, mb1InfoSize)
 	flags := uint32(mb1Memory | mb1CmdLine | mb1Map | mb1Loader)
 	lower, upper := info.memoryKiB()
-	le.PutUint32(b[4:], lower)
-	le.PutUint32(b[8:], upper)
+	// set looks at b anew, which moves when something is appended.
+	set := func(off int, v uint32) { le.PutUint32(b[off:], v) }
 	text := func(s string) uint32 {
 		at := addr + uint32(len(b))
 		b = append(append(b, s...), 0)
@@ -98,30 +98,33 @@ func (info *mbInfo) encode1(addr uint32) []byte {
 		}
 		return at
 	}
-	le.PutUint32(b[16:], text(info.cmdLine))
-	le.PutUint32(b[64:], text(mbLoaderName))
+	set(4, lower)
+	set(8, upper)
+	cmdLine, name := text(info.cmdLine), text(mbLoaderName)
+	set(16, cmdLine)
+	set(64, name)
 	if n := len(info.modules); n > 0 {
 		flags |= mb1Modules
 		list := len(b)
-		le.PutUint32(b[20:], uint32(n))
-		le.PutUint32(b[24:], addr+uint32(list))
+		set(20, uint32(n))
+		set(24, addr+uint32(list))
 		b = append(b, make([]byte, mb1ModuleSize*n)...)
 		for i, m := range info.modules {
-			cmdLine := text(m.cmdLine) // may move b
-			at := b[list+mb1ModuleSize*i:]
-			le.PutUint32(at, m.start)
-			le.PutUint32(at[4:], m.end)
-			le.PutUint32(at[8:], cmdLine)
+			cmdLine := text(m.cmdLine)
+			at := list + mb1ModuleSize*i
+			set(at, m.start)
+			set(at+4, m.end)
+			set(at+8, cmdLine)
 		}
 	}
-	le.PutUint32(b[44:], uint32(mb1MapSize*len(info.memory)))
-	le.PutUint32(b[48:], addr+uint32(len(b)))
+	set(44, uint32(mb1MapSize*len(info.memory)))
+	set(48, addr+uint32(len(b)))
 	for _, r := range info.memory {
 		b = le.AppendUint32(b, mb1MapSize-4) // the size does not count itself
 		b = le.AppendUint64(b, r.Start)
 		b = le.AppendUint64(b, r.Size)
 		b = le.AppendUint32(b, mbMemoryType(r.Type))
 	}
-	le.PutUint32(b, flags)
+	set(0, flags)
 	return b
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"pvboot/internal/golden"
 )
 
@@ -205,6 +207,70 @@ func TestMultibootRefused(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestMultiboot1Info follows the pointers as a kernel does.
+func TestMultiboot1Info(t *testing.T) {
+	le := binary.LittleEndian
+	long := strings.Repeat("long ", 500)
+	plan, err := Build(Request{Name: "k", CmdLine: "kernel's own", Kernel: bytes.NewReader(mbELF(t, 32, mbHeader1(0))),
+		Machine:   Machine{Arch: "amd64", Memory: pvhMap(24)},
+		Multiboot: &Multiboot{Version: 1, Modules: []Module{module("/a", long, []byte("AAA")), module("/b", "short", []byte("BB"))}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// memory is what lies at an address.
+	memory := func(addr uint32, n int) []byte {
+		for _, s := range plan.Segments {
+			if at := uint64(addr) - s.Addr; uint64(addr) >= s.Addr && at+uint64(n) <= s.Size {
+				b := make([]byte, n)
+				if got, err := s.Data.ReadAt(b, int64(at)); got < n {
+					t.Fatal(err)
+				}
+				return b
+			}
+		}
+		t.Fatalf("nothing at %#x", addr)
+		return nil
+	}
+	word := func(addr uint32) uint32 { return le.Uint32(memory(addr, 4)) }
+	text := func(addr uint32) (s string) {
+		for ; ; addr++ {
+			if c := memory(addr, 1)[0]; c != 0 {
+				s += string(rune(c))
+			} else {
+				return s
+			}
+		}
+	}
+	info := uint32(plan.Entry.Regs["rbx"])
+	if flags := word(info); flags != 1<<0|1<<2|1<<3|1<<6|1<<9 {
+		t.Errorf("flags %#x", flags)
+	}
+	if got := text(word(info + 16)); got != "kernel's own" {
+		t.Errorf("command line %q", got)
+	}
+	if got := text(word(info + 64)); got != "pvboot" {
+		t.Errorf("loader %q", got)
+	}
+	list := word(info + 24)
+	if n := word(info + 20); n != 2 {
+		t.Fatalf("%d modules", n)
+	}
+	for i, want := range []string{"AAA" + long, "BBshort"} {
+		m := list + 16*uint32(i)
+		start, end := word(m), word(m+4)
+		if got := string(memory(start, int(end-start))) + text(word(m+8)); got != want {
+			t.Errorf("module %d is %q", i, got)
+		}
+	}
+	var ranges []Range
+	for at, end := word(info+48), word(info+48)+word(info+44); at < end; at += word(at) + 4 {
+		ranges = append(ranges, Range{le.Uint64(memory(at+4, 8)), le.Uint64(memory(at+12, 8)), MemoryType(word(at + 20))})
+	}
+	if diff := cmp.Diff(pvhMap(24), ranges); diff != "" {
+		t.Errorf("memory map %s", diff)
 	}
 }
 
