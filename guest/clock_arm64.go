@@ -18,5 +18,5 @@ func initClock() {
 		hz = defaultFrequency
 	}
 	counter = newTicks(arm64.Counter(), hz)
-	initSystemTime()
+	initSystemTime(hz)
 }

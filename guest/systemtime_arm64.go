@@ -38,16 +38,13 @@ const (
 	// nanoseconds.
 	firstGuess = 500e3
 	lastGuess  = 500e6
-	// epochSleeps is how often it is read in all.
-	epochSleeps = 3
-	epochSleep  = 100e3
 )
 
 var (
 	// xenClock counts as Xen's ticks_to_ns does (xen/arch/arm/time.c).
 	xenClock ticks
 	// xenEpoch is system time minus xenClock, found too small by the time that
-	// passes after a wake-up.
+	// passes after a wake-up: sleeps end early, and then it is read anew.
 	xenEpoch    int64
 	epochKnown  bool
 	runstateArg uint64 // struct vcpu_register_runstate_memory_area
@@ -68,26 +65,23 @@ func entryTime() (ns int64, ok bool) {
 // initSystemTime finds xenEpoch. The system time is at least that at which
 // this vcpu began to run, and hardly more than that and what has passed since the
 // program's start together: a sleep until a little later is a short one. Its end
-// is the next time to begin. Where that does not work, sleeps are yields.
-func initSystemTime() {
+// is the next time to begin. Where that does not work, sleeps are yields. The
+// counter has hz ticks a second.
+func initSystemTime(hz uint64) {
 	onXen = hypercall.Present()
 	if !onXen {
 		return
 	}
-	xenClock = newTicks(0, (arm64.CounterFrequency()+500)/1000*1000)
+	xenClock = newTicks(0, (hz+500)/1000*1000)
 	entry, ok := entryTime()
 	if !ok {
 		return
 	}
+	began := xenClock.ns(arm64.Began())
 	for guess := int64(firstGuess); guess < lastGuess && !epochKnown; guess *= 2 {
-		xenSleep(entry + nanotime() + guess)
+		xenSleep(entry + xenClock.ns(arm64.Counter()) - began + guess)
 		readEpoch(entry)
 	}
-	for n := 1; n < epochSleeps && epochKnown; n++ {
-		syncSystemTime()
-		block(epochSleep)
-	}
-	syncSystemTime()
 }
 
 // lastEntry is the last wake-up that was read.

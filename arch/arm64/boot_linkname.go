@@ -12,10 +12,14 @@ func DeviceTree() uintptr { return deviceTree }
 // frames at least.
 func SpareTables() (pool, size uint64) { return spare[0], spare[1] }
 
-// deviceTree and spare are written by the entry code.
+// Began is what the counter was at the entry.
+func Began() uint64 { return began }
+
+// deviceTree, spare and began are written by the entry code.
 var (
 	deviceTree uintptr
 	spare      [2]uint64
+	began      uint64
 )
 
 // boot is the first Go code. It runs before the runtime: no allocation, no

@@ -25,7 +25,8 @@ GLOBL ·bootStack(SB), NOPTR, $BOOT_STACK
 GLOBL ·handlerStacks(SB), NOPTR, $HANDLER_STACKS
 GLOBL ·handlerG(SB), NOPTR, $1024
 
-// CPUInit keeps R19 = device tree, R20 = tables, R21 = next free table.
+// CPUInit keeps R19 = device tree, R20 = tables, R21 = next free table, R22 =
+// the counter at the start.
 TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 	MSR  $15, DAIFSet
 	MRS  CurrentEL, R1
@@ -33,6 +34,7 @@ TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 	BNE  stop
 	MSR  $1, SPSel
 	MOVD R0, R19
+	MRS  CNTVCT_EL0, R22
 
 	MOVD $runtime∕goos·CPUInit(SB), R1 // relative to the PC
 	MOVD ·linked(SB), R2
@@ -79,13 +81,13 @@ mapped:
 	BL   ·invalidate(SB)
 	BL   ·enableMMU(SB)
 	BL   ·keepDeviceTree(SB)
-	MOVD R19, R22
 
 	MOVD $runtime·bss(SB), R1
 	MOVD $runtime·end+15(SB), R2
 	AND  $~15, R2
 	BL   ·clear(SB)
-	MOVD R22, ·deviceTree(SB)
+	MOVD R19, ·deviceTree(SB)
+	MOVD R22, ·began(SB)
 	MOVD R21, ·spare+0(SB)
 	ADD  $TABLES_SIZE, R20, R1
 	SUB  R21, R1
