@@ -2,7 +2,6 @@ package xen_test
 
 import (
 	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -59,31 +58,27 @@ func newSleeper(t *testing.T, c xentest.Config, err error) (*sleeper, *xen.Domai
 	return s, d
 }
 
-// A wait gives way in one manner or another before each new look.
+// A wait gives way in one manner or another before each new look: by yields, by
+// sleeps of the processor that double, and by sleeps of the goroutine.
 func TestWaitNeverSpins(t *testing.T) {
-	var yields atomic.Int64
+	yields := 0
 	s, d := newSleeper(t, xentest.Config{Call: func(op hypercall.Op, _ []hypercall.Arg) (int64, bool) {
 		if op == hypercall.OpSched {
-			yields.Add(1)
+			yields++
 		}
 		return 0, false
 	}}, nil)
-	var looks, quick int
-	last := time.Now()
-	d.Wait(30*time.Millisecond, func() bool {
-		looks++
-		if now := time.Now(); now.Sub(last) < 50*time.Microsecond {
+	looks, quick := 0, 0
+	var last time.Time
+	err := d.Wait(time.Hour, func() bool {
+		if looks++; looks > 3+5+1 && time.Since(last) < 500*time.Microsecond {
 			quick++
-		} else {
-			last = now
 		}
-		return false
+		last = time.Now()
+		return looks == 20
 	})
-	if gave := int(yields.Load()) + s.naps; quick > gave+1 {
-		t.Errorf("%d of %d looks without a pause, %d yields and sleeps", quick, looks, gave)
-	}
-	if yields.Load() == 0 || s.naps == 0 || s.total <= 0 {
-		t.Errorf("%d yields, %d sleeps of %v", yields.Load(), s.naps, s.total)
+	if err != nil || yields != 3 || s.naps != 5 || s.total != 1550*time.Microsecond || quick > 0 {
+		t.Errorf("%v; %d yields, %d sleeps of %v in all, %d later looks without a pause", err, yields, s.naps, s.total, quick)
 	}
 }
 

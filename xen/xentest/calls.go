@@ -120,6 +120,7 @@ func (m *Machine) callVCPU(args []hypercall.Arg) int64 {
 
 // callSched is OpSched. It takes mu itself, for it may block.
 func (m *Machine) callSched(args []hypercall.Arg) int64 {
+	m.timePasses()
 	switch intOf(args, 0) {
 	case hypercall.SchedOpYield:
 		runtime.Gosched()
@@ -179,6 +180,7 @@ func (m *Machine) sleep(d time.Duration) {
 // Sleep blocks the caller for d, or until the next event.
 func (m *Machine) Sleep(d time.Duration) error {
 	m.firstCall()
+	m.timePasses()
 	m.sleep(d)
 	return nil
 }

@@ -1,8 +1,6 @@
 package xentest
 
 import (
-	"time"
-
 	"pvboot/hypercall"
 	"pvboot/internal/shm"
 )
@@ -10,10 +8,6 @@ import (
 // connecting is the ring's connection state while no daemon serves it
 // (XENSTORE_RECONNECT, public/io/xs_wire.h).
 const connecting = 1
-
-// lateReset is how long after saying "connected" the daemon zeroes the ring's
-// indexes.
-const lateReset = 10 * time.Millisecond
 
 // ProvideStore does for a domain of Config.Dom0less what init-dom0less does
 // first: it makes the xenstore page, with the connection state 1, and tells by
@@ -28,16 +22,25 @@ func (m *Machine) ProvideStore() {
 }
 
 // IntroduceStore then introduces the domain to the daemon. Like xenstored of
-// Xen 4.17 it says "connected" before it resets the ring.
+// Xen 4.17 it says "connected" first and resets the ring a moment later: when
+// the guest next yields or sleeps.
 func (m *Machine) IntroduceStore() {
 	shm.Store(m.storePage, storeConnection, 0)
-	m.Go(func(stop <-chan struct{}) {
-		select {
-		case <-stop:
-			return
-		case <-time.After(lateReset):
-		}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.passing = func() {
 		d := newDaemon(m, m.store)
-		d.run(stop)
-	})
+		m.Go(d.run)
+	}
+}
+
+// timePasses does what was to happen while the guest does not run.
+func (m *Machine) timePasses() {
+	m.mu.Lock()
+	f := m.passing
+	m.passing = nil
+	m.mu.Unlock()
+	if f != nil {
+		f()
+	}
 }
