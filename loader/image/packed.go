@@ -52,11 +52,14 @@ func (p *packed) limitTo(size int64) error {
 	return nil
 }
 
-// Size is the limit, and what the codec needs behind it.
-func (p *packed) Size() int64 { return p.limit + int64(p.codec.Slack()) }
+// Size is the limit.
+func (p *packed) Size() int64 { return p.limit }
 
 // head is the first n bytes, fewer if the contents are shorter.
-func (p *packed) head(n int) ([]byte, error) { return p.codec.Head(p.src, n) }
+func (p *packed) head(n int) ([]byte, error) { return p.codec.Head(p.start(), n) }
+
+// start is the compressed bytes from the first on.
+func (p *packed) start() io.Reader { return io.NewSectionReader(p.src, 0, p.src.Size()) }
 
 func (p *packed) ReadAt(b []byte, off int64) (int, error) {
 	if off < 0 || off > p.Size() {
@@ -83,7 +86,7 @@ func (p *packed) readWhole(b []byte, off int64) (int, error) {
 	if off != 0 || int64(len(b)) != p.Size() {
 		return 0, fmt.Errorf("%s: can only be unpacked in one piece", p.codec.Name)
 	}
-	n, err := p.codec.Unpack(b, p.src)
+	n, err := p.codec.Unpack(b, p.start())
 	if err == nil {
 		err = p.checkLength(int64(n))
 	}
@@ -96,7 +99,7 @@ func (p *packed) readWhole(b []byte, off int64) (int, error) {
 
 func (p *packed) readStream(b []byte, off int64) (int, error) {
 	if p.r == nil || off < p.pos {
-		r, err := p.codec.NewReader(io.NewSectionReader(p.src, 0, p.src.Size()))
+		r, err := p.codec.NewReader(p.start())
 		if err != nil {
 			return 0, err
 		}

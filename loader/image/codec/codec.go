@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"pvboot/loader/image/codec/zstd"
 )
 
 // Codec is one compression format.
@@ -27,20 +29,16 @@ type Codec struct {
 
 // whole is a format that is unpacked in one go.
 type whole struct {
-	slack int // bytes behind the output that unpack may write
-	spare int // bytes before the input that unpack may write
-	// unpack finds the input behind the spare bytes of buf.
-	unpack func(dst, buf []byte) (n int, err error)
-	// head unpacks the beginning, some bytes more than n if there are so
-	// many.
-	head func(src io.ReaderAt, size int64, n int) ([]byte, error)
+	unpack func(dst []byte, src io.Reader) (n int, err error)
+	// head unpacks the beginning, n bytes or more if there are so many.
+	head func(src io.Reader, n int) ([]byte, error)
 }
 
 // codecs is every format that a kernel can be built with. Those without a
 // function are known by name only.
 var codecs = []*Codec{
 	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip},
-	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &zstdWhole},
+	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{unpackZstd, zstd.Head}},
 	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}},
 	{Name: "lz4", magic: "\x02\x21\x4c\x18"},
 	{Name: "lzma", magic: "\x5d\x00\x00"},
@@ -53,10 +51,6 @@ var ErrUnsupported = errors.New("this compression is not supported")
 
 // ErrTooLarge means that more comes out than there is room for.
 var ErrTooLarge = errors.New("unpacks to more than it should")
-
-// maxPacked bounds what Unpack reads into the heap at once: kernels have up
-// to 20 MiB.
-const maxPacked = 32 << 20
 
 // Detect knows a format by a file's first bytes.
 func Detect(head []byte) (*Codec, bool) {
@@ -90,15 +84,6 @@ func (c *Codec) Supported() bool { return c.open != nil || c.whole != nil }
 // not by [Codec.NewReader].
 func (c *Codec) Whole() bool { return c.whole != nil }
 
-// Slack is how many bytes more than what may come out dst of [Codec.Unpack]
-// must have. Afterwards they hold anything.
-func (c *Codec) Slack() int {
-	if c.whole == nil {
-		return 0
-	}
-	return c.whole.slack
-}
-
 // NewReader unpacks r. The reader's end comes only after all checksums that
 // the format has were found right.
 func (c *Codec) NewReader(r io.Reader) (io.Reader, error) {
@@ -126,20 +111,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Unpack unpacks all of src, a format that is [Codec.Whole], into dst and returns how many bytes came out, at
-// most len(dst) less [Codec.Slack]; more are [ErrTooLarge].
-func (c *Codec) Unpack(dst []byte, src *io.SectionReader) (int, error) {
+// Unpack unpacks all of src, a format that is [Codec.Whole], into dst and
+// returns how many bytes came out. More than len(dst) are [ErrTooLarge].
+func (c *Codec) Unpack(dst []byte, src io.Reader) (int, error) {
 	if c.whole == nil {
 		return 0, c.wrap(ErrUnsupported)
 	}
-	if src.Size() > maxPacked {
-		return 0, c.wrap(fmt.Errorf("%d bytes are more than the %d that can be unpacked", src.Size(), maxPacked))
-	}
-	buf := make([]byte, int64(c.whole.spare)+src.Size())
-	if n, err := src.ReadAt(buf[c.whole.spare:], 0); n < int(src.Size()) {
-		return 0, noEOF(err)
-	}
-	n, err := c.whole.unpack(dst, buf)
+	n, err := c.whole.unpack(dst, src)
 	if err != nil {
 		return 0, c.wrap(noEOF(err))
 	}
@@ -163,15 +141,15 @@ func AtEnd(r io.Reader) error {
 }
 
 // Head unpacks the first n bytes, fewer if there are not so many.
-func (c *Codec) Head(src *io.SectionReader, n int) ([]byte, error) {
+func (c *Codec) Head(src io.Reader, n int) ([]byte, error) {
 	if c.whole != nil {
-		head, err := c.whole.head(src, src.Size(), n)
+		head, err := c.whole.head(src, n)
 		if err != nil {
 			return nil, c.wrap(noEOF(err))
 		}
 		return head[:min(n, len(head))], nil
 	}
-	r, err := c.NewReader(io.NewSectionReader(src, 0, src.Size()))
+	r, err := c.NewReader(src)
 	if err != nil {
 		return nil, err
 	}
