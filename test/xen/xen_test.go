@@ -72,9 +72,12 @@ func TestXen(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sameram": sameRAM,
-			"corrupt": corrupt,
-			"entry32": entry32,
+			"sameram":   sameRAM,
+			"corrupt":   corrupt,
+			"entry32":   entry32,
+			"vmlinux":   vmlinuxCmd,
+			"pvgrub":    pvgrubCmd,
+			"multiboot": multibootCmd,
 		},
 	})
 }
