@@ -20,10 +20,16 @@ type packed struct {
 	limit int64 // the contents may be so long, 0 until limitTo
 	exact bool  // and may not be shorter
 
-	r     io.Reader // what follows pos
-	pos   int64
-	ended bool
+	r      io.Reader // what follows pos
+	pos    int64
+	ended  bool
+	passes int // how often it was begun
 }
+
+// maxPasses bounds how often a file is unpacked from the beginning: the
+// headers of an ELF file can ask for pieces in any order. A kernel takes
+// three.
+const maxPasses = 16
 
 // newPacked reads src, which begins with the format's magic.
 func newPacked(what string, c *codec.Codec, src *io.SectionReader) *packed {
@@ -99,6 +105,9 @@ func (p *packed) readWhole(b []byte, off int64) (int, error) {
 
 func (p *packed) readStream(b []byte, off int64) (int, error) {
 	if p.r == nil || off < p.pos {
+		if p.passes++; p.passes > maxPasses {
+			return 0, fmt.Errorf("%s: its parts lie in no order, unpack it first", p.codec.Name)
+		}
 		r, err := p.codec.NewReader(p.start())
 		if err != nil {
 			return 0, err

@@ -3,6 +3,7 @@ package image
 import (
 	"bytes"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -121,5 +122,31 @@ func TestPVHPacked(t *testing.T) {
 	req.Kernel = bytes.NewReader(zstded(file))
 	if _, err := Build(req); err == nil || !strings.HasPrefix(err.Error(), "/vmlinux: ELF: zstd: ") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A file that is read back and forth is not unpacked for ever.
+func TestPVHPackedDisorder(t *testing.T) {
+	e := pvhELF(func(e *testELF) {
+		e.loads = nil
+		for i := range uint64(40) { // the last in the file come first in memory
+			e.loads = append(e.loads, elfProg64{Paddr: 20*mib - i*65536, FileSize: 100, MemSize: 100})
+		}
+		e.notes[1].Number = 20 * mib
+	})
+	plan, err := Build(Request{Name: "/vmlinux", Kernel: bytes.NewReader(gzipped(e.bytes(t))), Machine: Machine{Arch: "amd64", Memory: pvhMap(64)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range plan.Segments {
+		if s.Data == nil {
+			continue
+		}
+		if _, err = s.Data.ReadAt(make([]byte, s.Data.Size()), 0); err != nil && err != io.EOF {
+			break
+		}
+	}
+	if want := "/vmlinux: gzip: its parts lie in no order, unpack it first"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %q", err, want)
 	}
 }
