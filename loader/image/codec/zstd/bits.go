@@ -24,9 +24,12 @@ func newBackward(b []byte) (r backward, ok bool) {
 
 // fill makes at least 33 bits ready, or all that are left.
 func (r *backward) fill() {
-	if r.left > 32 {
-		return
+	if r.left <= 32 {
+		r.more()
 	}
+}
+
+func (r *backward) more() {
 	if n := len(r.b); n >= 4 && r.left >= 0 {
 		r.acc = r.acc<<32 | uint64(binary.LittleEndian.Uint32(r.b[n-4:]))
 		r.b = r.b[:n-4]
@@ -55,10 +58,21 @@ func (r *backward) peek(n uint) uint32 {
 
 func (r *backward) skip(n uint) { r.left -= int(n) }
 
+// read is peek and skip.
 func (r *backward) read(n uint) uint32 {
-	v := r.peek(n)
 	r.left -= int(n)
-	return v
+	if r.left < 0 {
+		return r.short(n)
+	}
+	return uint32(r.acc >> (uint(r.left) & 63) & (1<<(n&63) - 1))
+}
+
+// short is read behind the end.
+func (r *backward) short(n uint) uint32 {
+	if -r.left >= int(n) {
+		return 0
+	}
+	return uint32(r.acc << uint(-r.left) & (1<<n - 1))
 }
 
 // ended tells whether every bit was read, and none that is not there.

@@ -1,5 +1,7 @@
 package zstd
 
+import "encoding/binary"
+
 // A code stands for a number from base on, by so many more bits (RFC 8878,
 // 3.1.1.3.2.1.1).
 type code struct {
@@ -130,15 +132,14 @@ func (d *decoder) sequences(b []byte, count int) error {
 	}
 	r.fill()
 	length, offset, match := d.lengths.first(&r), d.offsets.first(&r), d.matches.first(&r)
-	literals := d.literals
-	begin := d.n
+	literals, dst, n := d.literals, d.dst, d.n
+	end := min(n+d.limit, len(dst))
 	for ; count > 0; count-- {
 		r.fill()
-		distance := 1<<offset.symbol + int(r.read(uint(offset.symbol)))
-		m, l := matchCodes[match.symbol], lengthCodes[length.symbol]
+		value := 1<<(offset.symbol&63) + int(r.read(uint(offset.symbol)))
+		m, l := &matchCodes[match.symbol], &lengthCodes[length.symbol]
 		r.fill()
 		size := m.base + int(r.read(m.bits))
-		r.fill()
 		before := l.base + int(r.read(l.bits))
 		if count > 1 {
 			r.fill()
@@ -149,30 +150,35 @@ func (d *decoder) sequences(b []byte, count int) error {
 		if r.left < 0 || before > len(literals) {
 			return damaged("sequences cut off")
 		}
-		distance = d.distance(distance, before)
-		if d.n-begin+before+size > d.limit {
-			return damaged("block too large")
+		distance := d.distance(value, before)
+		if before+size > end-n {
+			return d.tooLarge(n + before + size)
 		}
-		if before+size > len(d.dst)-d.n {
-			return ErrTooLarge
-		}
-		copy(d.dst[d.n:], literals[:before])
+		copyShort(dst, n, literals, before)
 		literals = literals[before:]
-		d.n += before
-		if distance <= 0 || distance > d.n-d.start {
+		n += before
+		if distance <= 0 || distance > n-d.start {
 			return damaged("match before the beginning")
 		}
-		d.match(distance, size)
+		match8(dst, n, distance, size)
+		n += size
 	}
 	if !r.ended() {
 		return damaged("sequences of another length")
 	}
-	if d.n-begin+len(literals) > d.limit {
+	if len(literals) > end-n {
+		return d.tooLarge(n + len(literals))
+	}
+	d.n = n + copy(dst[n:], literals)
+	return nil
+}
+
+// tooLarge is why a block may not reach so far.
+func (d *decoder) tooLarge(n int) error {
+	if n > d.n+d.limit {
 		return damaged("block too large")
 	}
-	room, err := d.room(len(literals))
-	copy(room, literals)
-	return err
+	return ErrTooLarge
 }
 
 // distance turns an offset value into a distance, and remembers it (3.1.2.2.3
@@ -197,11 +203,36 @@ func (d *decoder) distance(value, before int) int {
 	return d.recent[0]
 }
 
-// match copies size bytes from distance before; they may overlap, which
-// repeats what lies between.
-func (d *decoder) match(distance, size int) {
-	from, end := d.n-distance, d.n+size
-	for d.n < end {
-		d.n += copy(d.dst[d.n:end], d.dst[from:d.n])
+// copyShort is copy(dst[n:], src[:size]), made for few bytes. It may write up
+// to 16 bytes from n on.
+func copyShort(dst []byte, n int, src []byte, size int) {
+	if size > 16 || len(src) < 16 || len(dst)-n < 16 {
+		copy(dst[n:], src[:size])
+		return
+	}
+	to, from := dst[n:][:16], src[:16]
+	le := binary.LittleEndian
+	le.PutUint64(to, le.Uint64(from))
+	le.PutUint64(to[8:], le.Uint64(from[8:]))
+}
+
+// match8 copies size bytes to n from distance before; they may overlap, which
+// repeats what lies between. It may write up to 7 bytes more.
+func match8(dst []byte, n, distance, size int) {
+	if distance < 8 || size > 64 || len(dst)-n < size+8 {
+		matchAny(dst, n, distance, size)
+		return
+	}
+	le := binary.LittleEndian
+	to, from := dst[n:][:size+7], dst[n-distance:][:size+7]
+	for i := 0; i < size; i += 8 {
+		le.PutUint64(to[i:], le.Uint64(from[i:]))
+	}
+}
+
+func matchAny(dst []byte, n, distance, size int) {
+	from, end := n-distance, n+size
+	for n < end {
+		n += copy(dst[n:end], dst[from:n])
 	}
 }

@@ -29,7 +29,8 @@ const (
 )
 
 // Unpack unpacks all frames of src into dst and returns how many bytes they
-// hold. Checksums are verified.
+// hold. Checksums are verified. What lies behind the contents in dst may be
+// overwritten.
 func Unpack(dst []byte, src io.Reader) (int, error) {
 	d := newDecoder(dst, src, false)
 	for frames := 0; ; frames++ {
