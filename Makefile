@@ -5,14 +5,15 @@ STATICCHECK  = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 CACHE       ?= $(or $(PVBOOT_CACHE),.cache)
 FUZZTIME    ?= 3s
 
-# What `make run` boots; other options for it: make run ARGS='-xen 4.20'
-DISK ?= $(CACHE)/run/debian.img
+# What `make run` boots; other options for it: make run ARCH=arm64 ARGS='-xen 4.20'
+ARCH ?= amd64
+DISK ?= $(CACHE)/run/debian-$(ARCH).img
 ARGS ?=
 
 # Packages whose tests also run with the race detector, and on bare metal.
 RACE  = ./xen/... ./console/... ./blkfront/...
 METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... \
-	./loader/image ./loader/menu ./loader/term ./loader/fs/tree
+	./loader/image/... ./loader/menu ./loader/term ./loader/fs/tree
 
 .DEFAULT_GOAL := help
 
@@ -22,11 +23,11 @@ help: ## show this list
 
 .PHONY: run
 run: host-packages $(DISK) ## boot Xen and show the menu of a Debian disk; Ctrl-] leaves
-	$(GO) run ./cmd/rig boot $(ARGS) $(DISK)
+	$(GO) run ./cmd/rig boot -arch $(ARCH) $(ARGS) $(DISK)
 
 $(DISK): | host-packages
 	mkdir -p $(@D)
-	$(GO) run ./cmd/rig disk $@
+	$(GO) run ./cmd/rig disk -arch $(ARCH) $@
 
 .PHONY: test
 test: host-packages check test-unit test-race test-fuzz test-metal test-xen ## run everything
@@ -56,6 +57,7 @@ test-fuzz: ## each fuzz target for FUZZTIME
 .PHONY: test-metal
 test-metal: ## the packages of a guest, on bare metal in QEMU
 	$(GO) run ./cmd/xengo test $(METAL)
+	$(GO) run ./cmd/xengo test -arch arm64 $(METAL)
 
 .PHONY: test-xen
 test-xen: ## domains on real Xen in QEMU
@@ -68,7 +70,7 @@ bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side
 
 .PHONY: soak
 soak: host-packages $(DISK) ## a hundred boots in a row
-	$(GO) run ./cmd/rig boot -boots 100 -timeout 0 -keys 'keys to select=>\r' -expect PVBOOT-OK $(DISK)
+	$(GO) run ./cmd/rig boot -arch $(ARCH) -boots 100 -timeout 0 -keys 'keys to select=>\r' -expect PVBOOT-OK $(DISK)
 
 .PHONY: host-packages
 host-packages: ## install what the host lacks (Debian, Ubuntu)
