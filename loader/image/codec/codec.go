@@ -11,6 +11,10 @@ import (
 	"io"
 	"strings"
 
+	"pvboot/loader/image/codec/lz4"
+	"pvboot/loader/image/codec/lzma"
+	"pvboot/loader/image/codec/lzo"
+	"pvboot/loader/image/codec/xz"
 	"pvboot/loader/image/codec/zstd"
 )
 
@@ -38,11 +42,11 @@ type whole struct {
 // function are known by name only.
 var codecs = []*Codec{
 	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip},
-	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{unpackZstd, zstd.Head}},
-	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}},
-	{Name: "lz4", magic: "\x02\x21\x4c\x18"},
-	{Name: "lzma", magic: "\x5d\x00\x00"},
-	{Name: "lzo", magic: "\x89LZO\x00\x0d\x0a\x1a\x0a"},
+	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{zstd.Unpack, zstd.Head}},
+	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}, whole: &whole{xz.Unpack, xz.Head}},
+	{Name: "lz4", magic: "\x02\x21\x4c\x18", whole: &whole{lz4.Unpack, lz4.Head}},
+	{Name: "lzma", magic: "\x5d\x00\x00", whole: &whole{lzma.Unpack, lzma.Head}},
+	{Name: "lzo", magic: "\x89LZO\x00\x0d\x0a\x1a\x0a", whole: &whole{lzo.Unpack, lzo.Head}},
 	{Name: "bzip2", magic: "BZh"},
 }
 
@@ -118,6 +122,11 @@ func (c *Codec) Unpack(dst []byte, src io.Reader) (int, error) {
 		return 0, c.wrap(ErrUnsupported)
 	}
 	n, err := c.whole.unpack(dst, src)
+	for _, large := range []error{zstd.ErrTooLarge, xz.ErrTooLarge, lz4.ErrTooLarge, lzo.ErrTooLarge} {
+		if errors.Is(err, large) {
+			err = ErrTooLarge
+		}
+	}
 	if err != nil {
 		return 0, c.wrap(noEOF(err))
 	}

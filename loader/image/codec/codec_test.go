@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -28,7 +29,15 @@ func sample() []byte {
 		at := r.IntN(len(b) - 500)
 		b = append(b, b[at:at+r.IntN(500)]...)
 	}
-	return append(b, make([]byte, 100_000)...)
+	b = append(b[:200_000], make([]byte, 100_000)...)
+	for at := range 5000 { // BL and ADRP, whose distances filters convert
+		word := []uint32{0x94000000, 0x90000000, 0xb0000000, 0xd0000000}[r.IntN(4)] | r.Uint32()&0x03ffffff
+		if r.IntN(3) > 0 {
+			word &= 0xf003ffff
+		}
+		binary.LittleEndian.PutUint32(b[210_000+4*at:], word)
+	}
+	return b
 }
 
 // compressed is sample in a file of testdata; -update makes it by running a
@@ -64,6 +73,11 @@ func fixtures(t testing.TB) map[string]fixture {
 	return map[string]fixture{
 		"gzip":         {"gzip", compressed(t, "sample.gz", "gzip", "-9cn")},
 		"zstd":         {"zstd", compressed(t, "sample.zst", "zstd", "-19", "-c")},
+		"xz":           {"xz", compressed(t, "sample.xz", "xz", "-9", "-c", "--check=crc32", "--lzma2=dict=128MiB")},
+		"xz arm64":     {"xz", compressed(t, "sample-arm64.xz", "xz", "-6", "-c", "--block-size=100000", "--arm64", "--lzma2=lc=2,lp=2,pb=2")},
+		"lzma":         {"lzma", compressed(t, "sample.lzma", "lzma", "-9", "-c")},
+		"lz4":          {"lz4", compressed(t, "sample.lz4", "lz4", "-l", "-9", "-c")},
+		"lzo":          {"lzo", compressed(t, "sample.lzo", "lzop", "-9", "-c")},
 		"zstd --ultra": {"zstd", compressed(t, "sample-ultra.zst", "zstd", "-22", "--ultra", "--long=27", "-c")},
 	}
 }
@@ -117,14 +131,19 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// What is cut off or changed anywhere is found out.
+// What is cut off or changed anywhere is found out, but for lz4, which has
+// neither an end nor a checksum.
 func TestDamaged(t *testing.T) {
-	size := len(sample())
+	want := sample()
+	size := len(want)
 	for name, f := range fixtures(t) {
 		t.Run(name, func(t *testing.T) {
 			c, _ := Named(f.codec)
 			r := rand.New(rand.NewPCG(3, 4))
 			for _, n := range []int{3, 4, 5, 9, 18, 100, len(f.data) / 2, len(f.data) - 4, len(f.data) - 1} {
+				if f.codec == "lz4" && n == 4 {
+					continue
+				}
 				if _, err := unpack(c, f.data[:n], size); err == nil {
 					t.Errorf("the first %d of %d bytes: no error", n, len(f.data))
 				} else if _, err := c.Head(bytes.NewReader(f.data[:n]), 64); n < 10 && err == nil {
@@ -136,7 +155,7 @@ func TestDamaged(t *testing.T) {
 				at := r.IntN(len(bad))
 				bad[at] ^= 1 << r.IntN(8)
 				// Some bits of a header mean nothing: its time, its name.
-				if got, err := unpack(c, bad, size); err == nil && !bytes.Equal(got, sample()) {
+				if got, err := unpack(c, bad, size); err == nil && f.codec != "lz4" && !bytes.Equal(got, want) {
 					t.Fatalf("byte %d changed: %d other bytes without an error", at, len(got))
 				}
 			}
@@ -145,7 +164,7 @@ func TestDamaged(t *testing.T) {
 }
 
 func TestUnsupported(t *testing.T) {
-	for _, magic := range []string{"\x89LZO\x00\x0d\x0a\x1a\x0a", "\x5d\x00\x00\x80", "BZh9"} {
+	for _, magic := range []string{"BZh9"} {
 		c, ok := Detect([]byte(magic))
 		if !ok || c.Supported() {
 			t.Errorf("%q is %v", magic, c)
@@ -170,7 +189,7 @@ func TestUnsupported(t *testing.T) {
 
 func FuzzUnpack(f *testing.F) {
 	for _, fixture := range fixtures(f) {
-		f.Add(fixture.data[:2000])
+		f.Add(fixture.data[:min(len(fixture.data), 5000)])
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, ok := Detect(data)
@@ -189,20 +208,23 @@ func FuzzUnpack(f *testing.F) {
 	})
 }
 
-// A window of 128 MiB takes no memory.
+// A window of 128 or 64 MiB takes no memory.
 func TestWindowTakesNoMemory(t *testing.T) {
-	data := compressed(t, "sample-ultra.zst", "zstd", "-22", "--ultra", "--long=27", "-c")
-	c, _ := Named("zstd")
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := unpack(c, data, len(sample())); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := c.Head(bytes.NewReader(data), 64); err != nil {
-		t.Fatal(err)
-	}
-	runtime.ReadMemStats(&after)
-	if got := after.TotalAlloc - before.TotalAlloc; got > 3<<20 {
-		t.Errorf("%d bytes allocated", got)
+	for _, name := range []string{"zstd --ultra", "xz", "lzma"} {
+		f := fixtures(t)[name]
+		c, _ := Named(f.codec)
+		size := len(sample())
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := unpack(c, f.data, size); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Head(bytes.NewReader(f.data), 64); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		if got := after.TotalAlloc - before.TotalAlloc; got > 4<<20 {
+			t.Errorf("%s: %d bytes allocated", name, got)
+		}
 	}
 }
