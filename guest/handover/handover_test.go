@@ -62,6 +62,42 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// wholeFile can only be read in one piece.
+type wholeFile struct {
+	*bytes.Reader
+	t *testing.T
+}
+
+func (f wholeFile) ReadAt(p []byte, off int64) (int, error) {
+	if off != 0 || int64(len(p)) != f.Size() {
+		f.t.Errorf("read of %d bytes at %d", len(p), off)
+	}
+	return f.Reader.ReadAt(p, off)
+}
+
+// More than one read's worth, and partly where the loader lies.
+func TestLoadWhole(t *testing.T) {
+	ram := make([]byte, 80*mib)
+	g := Ground{
+		Own:  []image.Range{{Start: 0, Size: mib, Type: image.RAM}},
+		Free: []image.Range{{Start: mib, Size: 79 * mib, Type: image.RAM}},
+		View: func(addr, size uint64) []byte { return ram[addr : addr+size : addr+size] },
+	}
+	data := pattern(maxRead + mib)
+	plan := &image.Plan{Segments: []image.Segment{{Name: "kernel", Addr: mib / 2, Size: uint64(len(data)), Whole: true,
+		Data: wholeFile{bytes.NewReader(data), t}}}}
+	loaded, err := Load(plan, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range loaded.schedule.Moves {
+		copy(ram[m.Dst:m.Dst+m.Size], ram[m.Src:m.Src+m.Size])
+	}
+	if !bytes.Equal(ram[mib/2:mib/2+len(data)], data) {
+		t.Error("kernel differs")
+	}
+}
+
 // A check sees the bytes in order, wherever they wait.
 func TestLoadChecks(t *testing.T) {
 	g, _ := ground()

@@ -149,6 +149,34 @@ func TestScheduleStagesInReserve(t *testing.T) {
 	}
 }
 
+// What can only be read in one piece stays one, staged if a part of it must be.
+func TestScheduleWhole(t *testing.T) {
+	plan := &Plan{Segments: []Segment{{Name: "kernel", Addr: 0x10000, Size: 0x5000, Whole: true, Data: bytes.NewReader(make([]byte, 0x4800))}}}
+	free := []Range{{Start: 0, Size: 0x20000, Type: RAM}}
+	for _, tt := range []struct {
+		own  []Range
+		want *Schedule
+	}{
+		{[]Range{{Start: 0x1a000, Size: 0x1000}}, &Schedule{
+			Loads: []Load{{Addr: 0x10000, Size: 0x4800}},
+			Zeros: []Range{{Start: 0x14800, Size: 0x800, Type: RAM}},
+		}},
+		{[]Range{{Start: 0x12000, Size: 0x1000}, {Start: 0x1a000, Size: 0x6000}}, &Schedule{
+			Loads: []Load{{Addr: 0x15000, Size: 0x4800}},
+			Zeros: []Range{{Start: 0x14800, Size: 0x800, Type: RAM}},
+			Moves: []Move{{Dst: 0x10000, Src: 0x15000, Size: 0x4800}},
+		}},
+	} {
+		got, err := NewSchedule(plan, tt.own, free)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(Schedule{})); diff != "" {
+			t.Errorf("own %#x: schedule (-want +got):\n%s", tt.own, diff)
+		}
+	}
+}
+
 func TestScheduleWithoutRoom(t *testing.T) {
 	plan := &Plan{Segments: []Segment{{Name: "kernel", Addr: 0x10000, Size: 0x5000, Data: bytes.NewReader(make([]byte, 0x4800))}}}
 	_, err := NewSchedule(plan, []Range{{Start: 0x10000, Size: 0x5000}}, []Range{{Start: 0xf000, Size: 0x6000, Type: RAM}})

@@ -12,8 +12,8 @@ func unpack1X(dst, b []byte) (int, error) {
 	}
 	for d.problem == "" {
 		if d.instruction() {
-			if d.at != len(b) && d.problem == "" {
-				d.problem = "bytes behind the end of a block"
+			if d.at != len(b) {
+				d.fail("bytes behind the end of a block")
 			}
 			break
 		}
@@ -33,9 +33,16 @@ type stream struct {
 	problem string
 }
 
+// fail keeps the first problem.
+func (d *stream) fail(problem string) {
+	if d.problem == "" {
+		d.problem = problem
+	}
+}
+
 func (d *stream) next() int {
 	if d.at >= len(d.b) {
-		d.problem = "block cut off"
+		d.fail("block cut off")
 		return 0
 	}
 	d.at++
@@ -58,7 +65,7 @@ func (d *stream) length(v, bits int) int {
 
 func (d *stream) literals(n int) {
 	if n > len(d.b)-d.at || n > len(d.dst)-d.n {
-		d.problem = "literals too long"
+		d.fail("literals too long")
 		return
 	}
 	d.n += copy(d.dst[d.n:], d.b[d.at:d.at+n])
@@ -70,7 +77,7 @@ func (d *stream) match(distance, size int) {
 		return
 	}
 	if distance > d.n || size > len(d.dst)-d.n {
-		d.problem = "bad match"
+		d.fail("bad match")
 		return
 	}
 	from, end := d.n-distance, d.n+size
@@ -106,7 +113,7 @@ func (d *stream) instruction() (end bool) {
 		distance := 16384 + v&8<<11 + far>>2
 		if distance == 16384 {
 			if size != 3 {
-				d.problem = "bad end of a block"
+				d.fail("bad end of a block")
 			}
 			return true
 		}
