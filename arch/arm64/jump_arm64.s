@@ -210,11 +210,15 @@ off:
 	MSR ZR, TPIDR_EL0
 	MSR ZR, TPIDR_EL1
 
+	// Both stack pointers; SP_EL0 can be named while the other one is in use.
+	MSR  $1, SPSel
+	MOVD ZR, R0
+	MOVD R0, RSP
+	MSR  ZR, SP_EL0
+
 	// ERET sets all of PSTATE and is a context synchronization event; unlike
 	// a branch it leaves every register to the target. Loads without the MMU
 	// are of Device memory: aligned, as the frame is.
-	MOVD ZR, R0
-	MOVD R0, RSP
 	MOVD R2, R30
 	LDP  248(R30), (R0, R1)
 	MSR  R0, ELR_EL1
