@@ -27,7 +27,7 @@ const (
 	magic    = "\x89LZO\x00\x0d\x0a\x1a\x0a"
 	maxBlock = 64 << 20 // lzop's own bound
 	// Blocks of more than this are refused: lzop writes 256 KiB.
-	ourBlock = 8 << 20
+	ourBlock = 1 << 20
 )
 
 // Flags of a file.
