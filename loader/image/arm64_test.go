@@ -12,16 +12,16 @@ import (
 	"pvboot/internal/golden"
 )
 
-// xenvmMap is the RAM of internal/fdt's domain of 5 GiB.
+// xenvmMap is the RAM of a domain of 5 GiB.
 var xenvmMap = []Range{
 	{Start: 1 << 30, Size: 3 << 30, Type: RAM},
 	{Start: 8 << 30, Size: 2 << 30, Type: RAM},
 }
 
-// xenvmTree is that domain's device tree.
+// xenvmTree is its device tree, as internal/fdt has it.
 func xenvmTree(t testing.TB) []byte {
 	t.Helper()
-	b, err := os.ReadFile("../../internal/fdt/testdata/xenvm.dtb")
+	b, err := os.ReadFile("testdata/xenvm.dtb")
 	if err != nil {
 		t.Fatal(err)
 	}
