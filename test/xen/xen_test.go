@@ -39,6 +39,11 @@ func run(m *testing.M) int {
 		{"go", "build", "-o", dir + "/xengo", "pvboot/cmd/xengo"},
 		{dir + "/xengo", "build", "-o", dir + "/pvboot.elf", "pvboot/cmd/pvboot"},
 		{dir + "/xengo", "build", "-tags", "pvboot_leak", "-o", dir + "/pvboot-leak.elf", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-arch", "arm64", "-o", dir + "/pvboot-arm64", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-arch", "arm64", "-tags", "pvboot_leak", "-o", dir + "/pvboot-arm64-leak", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-arch", "arm64", "-tags", "pvboot_keep", "-o", dir + "/pvboot-arm64-keep", "pvboot/cmd/pvboot"},
+		{dir + "/xengo", "build", "-arch", "arm64", "-o", dir + "/hello-arm64", "pvboot/guest/example"},
+		{dir + "/xengo", "build", "-arch", "arm64", "-o", dir + "/probe-arm64", "pvboot/test/xen/probe"},
 		{dir + "/xengo", "build", "-o", dir + "/hello.elf", "pvboot/guest/example"},
 		{dir + "/xengo", "build", "-o", dir + "/probe.elf", "pvboot/test/xen/probe"},
 	} {
@@ -69,6 +74,11 @@ func TestXen(t *testing.T) {
 			env.Setenv("LEAK", filepath.Join(tools, "pvboot-leak.elf"))
 			env.Setenv("HELLO", filepath.Join(tools, "hello.elf"))
 			env.Setenv("PROBE", filepath.Join(tools, "probe.elf"))
+			env.Setenv("PVBOOT_ARM64", filepath.Join(tools, "pvboot-arm64"))
+			env.Setenv("LEAK_ARM64", filepath.Join(tools, "pvboot-arm64-leak"))
+			env.Setenv("KEEP_ARM64", filepath.Join(tools, "pvboot-arm64-keep"))
+			env.Setenv("HELLO_ARM64", filepath.Join(tools, "hello-arm64"))
+			env.Setenv("PROBE_ARM64", filepath.Join(tools, "probe-arm64"))
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -78,6 +88,8 @@ func TestXen(t *testing.T) {
 			"vmlinux":   vmlinuxCmd,
 			"pvgrub":    pvgrubCmd,
 			"multiboot": multibootCmd,
+			"sametree":  sameTree,
+			"edittree":  editTree,
 		},
 	})
 }
