@@ -57,12 +57,33 @@ loop:
 	DSB  $15
 	RET
 
-// enableMMU turns on the MMU with the tables at R20, and the caches. Clobbers
-// R1, R2.
+// writeBack drops the lines of [R1, R2) from the data caches, to the point of
+// coherency, and writes dirty ones to memory first (D7.5, "Cache maintenance
+// instructions"). Other bytes in the first line and the last one are not lost.
+// Clobbers R1, R3, R4.
+TEXT ·writeBack(SB), NOSPLIT|NOFRAME, $0
+	DSB  $15                  // what was written before stays behind it
+	MRS  CTR_EL0, R3
+	UBFX $16, R3, $4, R3      // DminLine: log2 of words
+	MOVD $4, R4
+	LSL  R3, R4, R3
+	SUB  $1, R3, R4
+	BIC  R4, R1
+loop:
+	DC   CIVAC, R1
+	ADD  R3, R1
+	CMP  R2, R1
+	BLO  loop
+	DSB  $15
+	RET
+
+// enableMMU turns on the MMU with the tables at R20, and the caches. It stops
+// a processor without the 4 KiB granule. Clobbers R1, R2.
 TEXT ·enableMMU(SB), NOSPLIT|NOFRAME, $0
 	MOVD $MAIR, R1
 	MSR  R1, MAIR_EL1
 	MRS  ID_AA64MMFR0_EL1, R1
+	TBNZ $31, R1, stop        // TGran4, a signed field, is negative
 	AND  $15, R1              // PARange
 	CMP  $PA_BITS_48, R1
 	BLS  small
@@ -85,6 +106,8 @@ small:
 	MSR  R1, SCTLR_EL1
 	ISB  $15
 	RET
+stop:
+	JMP  ·stop(SB)
 
 // func syncTables()
 //

@@ -29,11 +29,22 @@ TEXT ·relocate(SB), NOSPLIT|NOFRAME, $0
 	MSR  R1, VBAR_EL1
 	ISB  $15
 
-	// A device tree in the way would be lost.
+	// Lines of the new place that a cache holds, dirty ones too, must not come
+	// over what is written now. The last one may share its bytes with others,
+	// which are not lost: clean as well.
+	MOVD R22, R1
+	ADD  R24, R22, R2
+	BL   ·writeBack(SB)
+
+	// A device tree in the way would be lost. Nobody promises that its bytes
+	// are in memory, and not in a cache that is off now.
 	CBZ  R19, clear
 	ADD  R24, R22, R1
 	CMP  R1, R19
 	BHS  clear
+	MOVD R19, R1
+	ADD  $8, R1, R2
+	BL   ·writeBack(SB)
 	MOVD $FDT_MAX, R2
 	MOVWU 4(R19), R1
 	REVW R1, R1
@@ -49,6 +60,9 @@ clear:
 	CMP  R22, R23
 	CSEL LO, R23, R22, R26
 	ADD  $MOVER, R26
+	MOVD R26, R1
+	ADD  $MOVER_SIZE, R1, R2
+	BL   ·writeBack(SB)
 	MOVD $·mover(SB), R1
 	ADD  $MOVER_SIZE, R1, R2  // more than it has
 	MOVD R26, R3
@@ -58,10 +72,12 @@ words:
 	CMP  R2, R1
 	BLO  words
 
-	// The same as for the tables: no stale line may reach the new place.
-	MOVD R22, R1
-	ADD  R24, R22, R2
-	BL   ·invalidate(SB)
+	// The words went round the caches. Where the instruction cache is on, a
+	// fetch may hit a unified cache's older line (D7.5, "Cache maintenance
+	// instructions"; SCTLR_EL1.I).
+	MOVD R26, R1
+	ADD  $MOVER_SIZE, R1, R2
+	BL   ·writeBack(SB)
 	WORD $0xd508751f          // IC IALLU
 	DSB  $15
 	ISB  $15
@@ -71,7 +87,8 @@ stop:
 	JMP  ·stop(SB)
 
 // mover copies R24 bytes from R23 to R22, but for the first page, and goes to
-// R25. It runs anywhere.
+// R25. It runs anywhere. No line of the new place is dirty; those that were
+// fetched meanwhile are dropped.
 TEXT ·mover(SB), NOSPLIT|NOFRAME, $0
 	CMP  R22, R23
 	BLO  upwards
@@ -102,7 +119,7 @@ moved:
 	ADD  R24, R22, R2
 	DSB  $15
 lines:
-	DC   IVAC, R1
+	DC   CIVAC, R1
 	ADD  R3, R1
 	CMP  R2, R1
 	BLO  lines
