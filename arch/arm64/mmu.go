@@ -9,7 +9,10 @@ var tables pagetable.Tables
 
 // InitTables gives the size bytes at pool, page aligned and mapped, to tables
 // for [Map].
-func InitTables(pool, size uint64) { tables = pagetable.New(root(), pool, size) }
+func InitTables(pool, size uint64) {
+	tables = pagetable.New(root(), pool, size)
+	syncTables()
+}
 
 // Map maps the pages of [start, end) to themselves; see [pagetable.Tables.Map].
 func Map(start, end uint64, kind pagetable.Kind) bool {

@@ -44,8 +44,16 @@ type Tables struct{ root, next, end uint64 }
 
 // New goes on with the tables at root, and takes further ones from the size
 // bytes at pool. All are physical addresses, mapped to themselves, multiples of
-// FrameSize.
-func New(root, pool, size uint64) Tables { return Tables{root, pool, pool + size} }
+// FrameSize. It zeros the pool, and the caller completes these stores before
+// [Tables.Map] links a table: a walk may see stores in any order until a DSB
+// ("Ordering of memory accesses from translation table walks"), and take what
+// lay there before for descriptors.
+func New(root, pool, size uint64) Tables {
+	for at := pool; at < pool+size; at += FrameSize {
+		clear(frame(at)[:])
+	}
+	return Tables{root, pool, pool + size}
+}
 
 // FramesFor is how many tables mapping [start, end) takes at most.
 func FramesFor(start, end uint64) uint64 {
@@ -94,7 +102,6 @@ func (t *Tables) mapOne(addr, end uint64, kind Kind) (size uint64, ok bool) {
 			}
 			at = t.next
 			t.next += FrameSize
-			clear(frame(at)[:])
 			*entry = at | tableOrPage | valid
 		case isLeaf(*entry, level):
 			return size - addr%size, *entry&kindMask == uint64(kind)
