@@ -10,7 +10,8 @@ const (
 	maxTestHeap = 512 << 20
 	// minHeap is what the runtime and a small program need at least.
 	minHeap = 3 << 20
-	// low4G is what is mapped from the start.
+	// low4G is what is mapped from the start on x86-64, and what the runtime
+	// can have its heap in: heapAddrBits as cmd/xengo sets it.
 	low4G = 1 << 32
 )
 
@@ -27,9 +28,10 @@ func place(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool
 	want := min(limit, usable.size()/2) &^ (pageSize - 1)
 	best := Range{}
 	for _, r := range usable.list() {
-		if r.Start < imageEnd || r.End() > low4G {
+		if r.Start < imageEnd || r.Start >= low4G {
 			continue
 		}
+		r.Size = min(r.Size, low4G-r.Start)
 		if r.Size >= tableSize+want {
 			best = r
 			break

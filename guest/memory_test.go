@@ -72,6 +72,7 @@ func TestPlace(t *testing.T) {
 		{"tables leave too little", []Range{{end, 2 * minHeap, RAM}}, 2 * minHeap, 0, 0, false},
 		{"only above 4 GiB", []Range{{1 << 32, 1 << 30, RAM}}, 0, 0, 0, false},
 		{"across 4 GiB", []Range{{1<<32 - 0x1000, 1 << 30, RAM}}, 0, 0, 0, false},
+		{"from below 4 GiB to above", []Range{{1<<32 - 8<<20, 1 << 30, RAM}}, 0x5000, 1<<32 - 8<<20 + 0x5000, 8<<20 - 0x5000, true},
 		{"nothing", nil, 0, 0, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
