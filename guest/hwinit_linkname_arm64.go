@@ -41,10 +41,10 @@ func hwinit0() {
 	initArgs()
 }
 
-// openDeviceTree checks the tree at addr, the first 2 MiB from where are
-// mapped.
+// openDeviceTree checks the tree at addr, which arm64.DeviceTree gave. The boot
+// protocol has it on a multiple of 8.
 func openDeviceTree(addr uint64) (tree fdt.Tree, ok bool) {
-	if addr == 0 {
+	if addr == 0 || addr%8 != 0 {
 		return tree, false
 	}
 	size, ok := fdt.Size(memory(addr, 8))
@@ -63,10 +63,16 @@ func initMemory(tree []byte) {
 		if m.overlaps(image) || m.overlaps(old) {
 			die("out of memory: the ramdisk lies within the image's bss or the device tree")
 		}
+		if !start.memory.hold(m) {
+			die("the ramdisk lies outside the memory that the device tree names")
+		}
 	}
 	tables := uint64(laterTables)
 	for _, r := range start.memory.list() {
 		tables += pagetable.FramesFor(r.Start, r.End())
+	}
+	for _, m := range start.modules.list() {
+		tables += pagetable.FramesFor(m.Start, m.End())
 	}
 	tables *= pageSize
 	l, left, ok := partition(image, old, tables+old.Size, heapLimit())
@@ -79,8 +85,9 @@ func initMemory(tree []byte) {
 	initHeap(l.heap)
 }
 
-// mapMemory maps all RAM, with tables in size bytes at pool. The piece that
-// they lie in comes first, with the entry code's tables.
+// mapMemory maps all RAM and the ramdisk, which may be reserved (U-Boot does
+// that), with tables in size bytes at pool. The piece that they lie in comes
+// first, with the entry code's tables.
 func mapMemory(pool, size uint64) {
 	for _, r := range start.memory.list() {
 		if r.Start <= pool && pool < r.End() {
@@ -92,6 +99,9 @@ func mapMemory(pool, size uint64) {
 		if r.Type == RAM {
 			mapRAM(r)
 		}
+	}
+	for _, m := range start.modules.list() {
+		mapRAM(pages(m.Start, m.End()))
 	}
 }
 

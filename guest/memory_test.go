@@ -39,6 +39,21 @@ func TestUsable(t *testing.T) {
 	}
 }
 
+func TestHold(t *testing.T) {
+	l := rangesOf(Range{0x1000, 0x1000, RAM}, Range{0x2000, 0x1000, typeReserved}, Range{0x4000, 0x1000, RAM})
+	for _, test := range []struct {
+		start, end uint64
+		want       bool
+	}{
+		{0x1000, 0x3000, true}, {0x1800, 0x2001, true}, {0x2fff, 0x3000, true}, {0x4000, 0x5000, true},
+		{0xfff, 0x1001, false}, {0x2fff, 0x3001, false}, {0x3000, 0x3001, false}, {0x2000, 0x5000, false}, {0x5000, 0x5001, false},
+	} {
+		if got := l.hold(Range{test.start, test.end - test.start, RAM}); got != test.want {
+			t.Errorf("%#x-%#x: %v, want %v", test.start, test.end, got, test.want)
+		}
+	}
+}
+
 func TestRangesAreBounded(t *testing.T) {
 	var l ranges
 	for i := range uint64(maxRanges) {

@@ -36,6 +36,17 @@ func (l *ranges) sort() {
 	}
 }
 
+// hold reports whether the ranges, sorted, have all of r.
+func (l *ranges) hold(r Range) bool {
+	at := r.Start
+	for _, o := range l.list() {
+		if o.Start <= at && at < o.End() {
+			at = o.End()
+		}
+	}
+	return at >= r.End()
+}
+
 // cut takes [start, end) out of every range.
 func (l *ranges) cut(start, end uint64) {
 	if start >= end {

@@ -5,7 +5,9 @@ package arm64
 import _ "unsafe" // for linkname
 
 // DeviceTree is the address that the toolstack left in x0, or where the entry
-// code moved the tree to; 0 for none. The first 2 MiB from there are mapped.
+// code moved the tree to; 0 for none. The first 8 bytes from there are mapped
+// if it is a multiple of 8, and all of it if it is a device tree of at most
+// 2 MiB.
 func DeviceTree() uintptr { return deviceTree }
 
 // SpareTables is memory for page tables that the entry code has left over: 5

@@ -70,8 +70,8 @@ TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 	MOVD $runtime·end(SB), R2
 	BL   ·mapBlocks(SB)
 	CBZ  R19, mapped
-	MOVD R19, R1
-	ADD  $FDT_MAX, R1, R2
+	MOVD R19, R1              // how long it is cannot be known yet
+	ADD  $8, R1, R2
 	BL   ·mapBlocks(SB)
 mapped:
 	// The tables were written round the caches: lines that a cache fetched
@@ -147,8 +147,10 @@ loop:
 done:
 	RET
 
-// keepDeviceTree moves the tree at R19 behind bss when it lies within, and
-// changes R19. The tree's first bytes are mapped. Clobbers R1-R9.
+// keepDeviceTree maps the tree at R19, of which the first 8 bytes are mapped:
+// only the blocks that it lies in, as the next one may be a device's
+// (booting.rst, "Setup the device tree"). It moves it behind bss when it lies
+// within, and changes R19. Clobbers R1-R11.
 TEXT ·keepDeviceTree(SB), NOSPLIT|NOFRAME, $0
 	CBZ   R19, done
 	TST   $7, R19
@@ -164,6 +166,13 @@ TEXT ·keepDeviceTree(SB), NOSPLIT|NOFRAME, $0
 	BHI   done
 	ADD   $7, R8
 	AND   $~7, R8
+	MOVD  R30, R9
+	MOVD  R19, R1
+	ADD   R19, R8, R2
+	BL    ·mapBlocks(SB)
+	DSB   $10                 // ISHST: see syncTables
+	ISB   $15
+	MOVD  R9, R30
 	ADD   R19, R8, R3         // its end
 	MOVD  $runtime·bss(SB), R1
 	CMP   R1, R3
@@ -173,13 +182,12 @@ TEXT ·keepDeviceTree(SB), NOSPLIT|NOFRAME, $0
 	CMP   R2, R19
 	BHS   done
 
-	MOVD  R30, R9
 	MOVD  R3, R10
 	MOVD  R2, R11
 	MOVD  R2, R1
 	ADD   R8, R2, R2
 	BL    ·mapBlocks(SB)
-	DSB   $10                 // ISHST: see pagetable.Sync
+	DSB   $10
 	ISB   $15
 	MOVD  R9, R30
 	ADD   R8, R11, R2         // the new end; the new place is above the old
