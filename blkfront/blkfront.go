@@ -37,6 +37,7 @@ const (
 	keyNumRingPages  = "num-ring-pages"
 	keyEventChannel  = "event-channel"
 	keyProtocol      = "protocol"
+	keyPersistent    = "feature-persistent" // of both directories
 )
 
 // Keys of the backend's directory.

@@ -18,10 +18,26 @@ type Options struct {
 	Bytes    int // bytes that are in flight at most: 16 MiB
 	Cache    int // bytes of the cache for small reads: 4 MiB; negative for none
 	Bounce   int // bytes of memory for copies in between: 4 MiB
+	// Persistent grants (public/io/blkif.h, "feature-persistent"): a backend
+	// that offers it keeps the pages of requests mapped until Close, and all
+	// data is copied. By default this is on where mapping a page costs more
+	// than copying it: on arm64, where dom0's address space changes with
+	// each page.
+	Persistent Switch
 
 	Timeout   time.Duration // for the backend to answer a request: 30 s
 	Handshake time.Duration // for each step of connecting and leaving: 20 s
 }
+
+// A Switch is on, off, or left to a default.
+type Switch int
+
+// States of a Switch.
+const (
+	Default Switch = iota
+	On
+	Off
+)
 
 // withDefaults fills in what is zero and bounds the rest.
 func (o Options) withDefaults() Options {
@@ -39,6 +55,9 @@ func (o Options) withDefaults() Options {
 			*f.v = f.missing
 		}
 		*f.v = min(max(*f.v, f.low), f.high)
+	}
+	if o.Persistent == Default {
+		o.Persistent = persistentDefault
 	}
 	if o.Timeout <= 0 {
 		o.Timeout = 30 * time.Second

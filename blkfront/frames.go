@@ -1,6 +1,7 @@
 package blkfront
 
 import (
+	"errors"
 	"fmt"
 
 	"pvboot/blkfront/blkif"
@@ -60,6 +61,57 @@ func (p *framePool) trim() {
 	for i := range framesPerChunk {
 		p.free = append(p.free, p.chunks[0][i*blkif.PageSize:(i+1)*blkif.PageSize])
 	}
+}
+
+// keptFrames are the frames of persistent grants, one for each reference of the
+// queue. A frame is allocated and granted when its reference is first used, and
+// stays granted until the device is closed.
+type keptFrames struct {
+	mem     memory
+	chunks  [][]byte
+	granted []bool // by reference
+}
+
+func newKeptFrames(mem memory, refs int) *keptFrames {
+	return &keptFrames{
+		mem: mem, granted: make([]bool, refs),
+		chunks: make([][]byte, (refs+framesPerChunk-1)/framesPerChunk),
+	}
+}
+
+// frame returns the frame of reference i, granted.
+func (k *keptFrames) frame(i int, grants granter) ([]byte, error) {
+	chunk := &k.chunks[i/framesPerChunk]
+	if *chunk == nil {
+		var err error
+		if *chunk, err = k.mem.AllocFrames(framesPerChunk); err != nil {
+			return nil, err
+		}
+	}
+	at := i % framesPerChunk * blkif.PageSize
+	f := (*chunk)[at : at+blkif.PageSize]
+	if k.granted[i] {
+		return f, nil
+	}
+	gfn, ok := k.mem.GFN(f)
+	if !ok {
+		return nil, errors.New("frame cannot be granted")
+	}
+	if err := grants.Permit(i, gfn, false); err != nil {
+		return nil, err
+	}
+	k.granted[i] = true
+	return f, nil
+}
+
+// close gives all frames back. No backend may have access any more.
+func (k *keptFrames) close() {
+	for _, c := range k.chunks {
+		if c != nil {
+			k.mem.FreeFrames(c)
+		}
+	}
+	k.chunks, k.granted = nil, nil
 }
 
 // close gives all frames back. No backend may have access any more.

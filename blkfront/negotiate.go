@@ -73,6 +73,9 @@ type geometry struct {
 	physical int   // physical sector in bytes
 	info     uint64
 	flush    bool
+	// keeps says that the backend keeps the pages of requests mapped, as the
+	// frontend has allowed it.
+	keeps bool
 }
 
 // readGeometry reads and checks the disk's properties.
@@ -97,8 +100,12 @@ func readGeometry(bus *xenbus.Device) (geometry, error) {
 	if err != nil {
 		return geometry{}, err
 	}
+	keeps, err := bus.BackendUintOr(keyPersistent, 32, 0)
+	if err != nil {
+		return geometry{}, err
+	}
 	g, err := checkGeometry(sectors, sector, physical)
-	g.info, g.flush = info, flush != 0
+	g.info, g.flush, g.keeps = info, flush != 0, keeps != 0
 	return g, err
 }
 

@@ -132,7 +132,8 @@ func (dev *Device) allocate() error {
 // they share. Many disks may exhaust the grant table: then there are fewer.
 func (dev *Device) allocateGrants(n int) (err error) {
 	if dev.terms.indirect() {
-		if dev.mem.tables, err = dev.share(n, true); err != nil {
+		// What is to stay mapped is mapped for writing.
+		if dev.mem.tables, err = dev.share(n, dev.opt.Persistent != On); err != nil {
 			dev.terms.segments = blkif.MaxSegments
 		}
 	}
@@ -176,6 +177,9 @@ func (dev *Device) connect() error {
 	}
 	dev.size, dev.sector, dev.physical, dev.flush = g.size, g.sector, g.physical, g.flush
 	dev.q.sector = g.sector
+	if g.keeps && dev.opt.Persistent == On {
+		dev.q.keep(dev.opt.Bounce / blkif.PageSize)
+	}
 	dev.readOnly = dev.readOnly || g.info&blkif.InfoReadOnly != 0
 	dev.cdrom = dev.cdrom || g.info&blkif.InfoCDROM != 0
 	dev.cache = newCache(dev.size, dev.opt.Cache, dev.d.Platform(), dev.fetch)
@@ -213,6 +217,9 @@ func (dev *Device) publication() []xenbus.Pair {
 	if protocol != "" {
 		pairs = append(pairs, xenbus.Pair{Key: keyProtocol, Value: protocol})
 	}
+	if dev.opt.Persistent == On {
+		pairs = append(pairs, xenbus.Pair{Key: keyPersistent, Value: "1"})
+	}
 	if refs.Len() == 1 {
 		return append(pairs, xenbus.Pair{Key: keyRingRef, Value: ref(0)})
 	}
@@ -228,7 +235,7 @@ func (dev *Device) publication() []xenbus.Pair {
 // publishedKeys names all keys that a connection with a ring of up to pages
 // pages may have published.
 func publishedKeys(pages int) []string {
-	keys := []string{keyEventChannel, keyProtocol, keyRingRef}
+	keys := []string{keyEventChannel, keyProtocol, keyPersistent, keyRingRef}
 	if pages > 1 {
 		keys = append(keys, keyRingPageOrder, keyNumRingPages)
 		for i := range pages {

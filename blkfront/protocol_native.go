@@ -5,3 +5,5 @@ package blkfront
 // protocol is empty where public/io/protocols.h has no name: then the ring's
 // ABI is the backend's own.
 const protocol = ""
+
+const persistentDefault = Off

@@ -33,7 +33,8 @@ type queue struct {
 	pool   framePool
 	ring   *blkif.FrontRing
 	grants granter
-	refs   []int // indexes of references not in use
+	refs   []int       // indexes of references not in use
+	kept   *keptFrames // of persistent grants; nil without them
 	// tables holds a page of segments for each slot, granted by tableRefs;
 	// nil where the backend takes direct requests only.
 	tables    []byte
@@ -86,6 +87,14 @@ func newQueue(name string, handle uint16, sector, segments, bounceFrames int, me
 		q.refs = append(q.refs, refs-1-i)
 	}
 	return q
+}
+
+// keep makes the queue use no more than n frames, which stay granted. No request
+// has been sent yet.
+func (q *queue) keep(n int) {
+	n = min(n, len(q.refs))
+	q.kept = newKeptFrames(q.mem, n)
+	q.refs = q.refs[len(q.refs)-n:] // the lowest come last
 }
 
 // id is what the backend echoes: the slot, and how often it was used, so that
@@ -146,6 +155,9 @@ func (q *queue) permit(t *transfer) (segment, error) {
 	if len(q.refs) == 0 {
 		return segment{}, fmt.Errorf("%w: all grant references are in use", errBusy)
 	}
+	if q.kept != nil {
+		return q.reuse(t)
+	}
 	seg, gfn, err := q.page(t)
 	if err != nil {
 		return seg, err
@@ -158,6 +170,21 @@ func (q *queue) permit(t *transfer) (segment, error) {
 		return seg, err
 	}
 	q.refs = q.refs[:len(q.refs)-1]
+	return seg, nil
+}
+
+// reuse takes a reference with the frame that belongs to it.
+func (q *queue) reuse(t *transfer) (segment, error) {
+	i := q.refs[len(q.refs)-1]
+	frame, err := q.kept.frame(i, q.grants)
+	if err != nil {
+		return segment{}, fmt.Errorf("%w: bounce frame: %w", errBusy, err)
+	}
+	q.refs = q.refs[:len(q.refs)-1]
+	seg := segment{ref: i, pos: t.pos, n: int(min(blkif.PageSize, t.end-t.pos)), bounce: frame}
+	if t.op == blkif.OpWrite {
+		t.gather(seg.pos, frame[:seg.n])
+	}
 	return seg, nil
 }
 

@@ -70,9 +70,12 @@ func (s *slot) direct() bool {
 	return slices.ContainsFunc(s.segs, func(seg segment) bool { return seg.bounce == nil })
 }
 
-// endAccess takes back what slot i granted. What is still in use is told by
-// an error.
+// endAccess takes back what slot i granted, unless it is to stay granted. What
+// is still in use is told by an error.
 func (q *queue) endAccess(i int) error {
+	if q.kept != nil {
+		return nil
+	}
 	var left error
 	for _, seg := range q.slots[i].segs {
 		if err := q.grants.End(seg.ref); err != nil {
@@ -87,7 +90,7 @@ func (q *queue) release(i int) {
 	s := &q.slots[i]
 	for _, seg := range s.segs {
 		q.refs = append(q.refs, seg.ref)
-		if seg.bounce != nil {
+		if seg.bounce != nil && q.kept == nil {
 			q.pool.put(seg.bounce)
 		}
 	}
@@ -162,4 +165,7 @@ func (q *queue) close() {
 		}
 	}
 	q.pool.close()
+	if q.kept != nil {
+		q.kept.close()
+	}
 }

@@ -27,6 +27,7 @@ type BlkConfig struct {
 	MaxIndirect  int // most indirect segments; 0: not offered
 	MaxRingOrder int // 0: not offered
 	MaxRingPages int // the deprecated key; 0: not offered
+	Persistent   int // most pages kept mapped for a frontend that takes part; 0: not offered
 
 	// Front and Back override keys that the toolstack writes, Offer those
 	// that are published with InitWait, Connect those with Connected.
@@ -70,20 +71,23 @@ type Blkback struct {
 	watch *StoreWatch
 	kick  chan struct{}
 
-	mu       sync.Mutex
-	state    xenbus.State
-	ring     *blkif.BackRing
-	port     *BackPort
-	mapped   []*Mapping // ring pages
-	pending  []*blkRequest
-	held     []*blkRequest
-	kept     []*Mapping
-	n        int // requests seen
-	released bool
-	quit     bool
-	jump     bool // keep rsp_prod where it cannot be
-	stats    BlkStats
-	wrong    []string
+	mu     sync.Mutex
+	state  xenbus.State
+	ring   *blkif.BackRing
+	port   *BackPort
+	mapped []*Mapping // ring pages
+	// persistent are the pages that stay mapped until the frontend leaves;
+	// nil where it takes no part in that.
+	persistent map[xen.Ref]*Mapping
+	pending    []*blkRequest
+	held       []*blkRequest
+	kept       []*Mapping
+	n          int // requests seen
+	released   bool
+	quit       bool
+	jump       bool // keep rsp_prod where it cannot be
+	stats      BlkStats
+	wrong      []string
 }
 
 // BlkStats counts what a backend saw.
@@ -95,6 +99,7 @@ type BlkStats struct {
 	MaxSegments int // of one request
 	RingPages   int
 	Connects    int
+	Mapped      int // pages that were mapped for requests
 }
 
 // AddDisk adds a vbd and starts its backend, which waits for the frontend.
@@ -196,6 +201,38 @@ func (b *Blkback) run(stop <-chan struct{}) {
 			b.serve()
 		case <-b.kick:
 			b.serve()
+		}
+	}
+}
+
+// mapPages maps the pages of a request, all or none: anew, or for a frontend
+// that has persistent grants where they stayed mapped. What is kept is always
+// mapped for writing.
+func (b *Blkback) mapPages(refs []xen.Ref, readOnly bool) ([]*Mapping, error) {
+	var list []*Mapping
+	for _, r := range refs {
+		p := b.persistent[r]
+		if p == nil {
+			var err error
+			if p, err = b.m.Map(r, readOnly && b.persistent == nil); err != nil {
+				b.unmapPages(list)
+				return nil, err
+			}
+			b.stats.Mapped++
+			if b.persistent != nil && len(b.persistent) < b.c.Persistent {
+				b.persistent[r] = p
+			}
+		}
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+// unmapPages unmaps what mapPages has mapped and nobody keeps.
+func (b *Blkback) unmapPages(list []*Mapping) {
+	for _, p := range list {
+		if b.persistent[p.ref] != p {
+			p.Unmap()
 		}
 	}
 }

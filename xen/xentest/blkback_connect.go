@@ -99,6 +99,9 @@ func (b *Blkback) properties() map[string]string {
 	if !b.c.NoFlush {
 		keys["feature-flush-cache"] = "1"
 	}
+	if b.c.Persistent > 0 {
+		keys["feature-persistent"] = "1" // like blkback, not earlier
+	}
 	override(keys, b.c.Connect)
 	return keys
 }
@@ -124,6 +127,9 @@ func (b *Blkback) connect() error {
 	port, err := b.frontendNumber("event-channel", 32)
 	if err != nil {
 		return err
+	}
+	if n, err := b.frontendNumber("feature-persistent", 32); err == nil && n == 1 && b.c.Persistent > 0 {
+		b.persistent = make(map[xen.Ref]*Mapping)
 	}
 	if b.mapped, err = b.mapRefs(refs, false); err != nil {
 		return err
@@ -172,15 +178,27 @@ func (b *Blkback) ringRefs() ([]xen.Ref, error) {
 func (b *Blkback) disconnect() {
 	unmapAll(b.mapped)
 	for _, r := range b.pending {
-		unmapAll(r.pages)
+		b.unmapPages(r.pages)
 	}
 	for _, r := range b.held {
-		b.kept = append(b.kept, r.pages...)
+		b.keep(r.pages...)
 	}
+	for _, p := range b.persistent {
+		p.Unmap()
+	}
+	b.persistent = nil
 	b.mapped, b.pending, b.held, b.ring = nil, nil, nil, nil
 	if b.port != nil {
 		b.port.Close()
 		b.port = nil
+	}
+}
+
+// keep holds pages beyond the end of the connection.
+func (b *Blkback) keep(pages ...*Mapping) {
+	for _, p := range pages {
+		delete(b.persistent, p.ref)
+		b.kept = append(b.kept, p)
 	}
 }
 

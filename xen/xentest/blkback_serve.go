@@ -75,7 +75,7 @@ func (b *Blkback) take(e *blkif.Entry) {
 	}
 	switch {
 	case r.fault == BlkQuit:
-		unmapAll(r.pages)
+		b.unmapPages(r.pages)
 		b.quit = true
 		b.enter(xenbus.Closing)
 	case r.fault == BlkHold && !b.released:
@@ -126,7 +126,7 @@ func (b *Blkback) begin(r *blkRequest) error {
 		return fmt.Errorf("%d sectors reach beyond the end at %d", sectors, end)
 	}
 	var err error
-	r.pages, err = b.mapRefs(refs, r.Op == blkif.OpWrite)
+	r.pages, err = b.mapPages(refs, r.Op == blkif.OpWrite)
 	return err
 }
 
@@ -140,14 +140,14 @@ func (b *Blkback) segments(r *blkRequest) error {
 		return fmt.Errorf("%d segments, %d offered", r.Count, b.c.MaxIndirect)
 	}
 	for i := 0; i < r.Count; i += blkif.SegmentsPerPage {
-		table, err := b.m.Map(xen.Ref(r.Pages[i/blkif.SegmentsPerPage]), true)
+		tables, err := b.mapPages([]xen.Ref{xen.Ref(r.Pages[i/blkif.SegmentsPerPage])}, true)
 		if err != nil {
 			return fmt.Errorf("segment table: %w", err)
 		}
 		for j := range min(r.Count-i, blkif.SegmentsPerPage) {
-			r.segs = append(r.segs, blkif.GetSegment(table.Page, j))
+			r.segs = append(r.segs, blkif.GetSegment(tables[0].Page, j))
 		}
-		table.Unmap()
+		b.unmapPages(tables)
 	}
 	return nil
 }
@@ -198,10 +198,10 @@ func (b *Blkback) answer(r *blkRequest) {
 		resp.Status = blkif.StatusError
 	}
 	if r.fault == BlkKeepGrant && !b.released && len(r.pages) > 0 {
-		b.kept = append(b.kept, r.pages[0])
+		b.keep(r.pages[0])
 		r.pages = r.pages[1:]
 	}
-	unmapAll(r.pages)
+	b.unmapPages(r.pages)
 	b.ring.Put(resp)
 	if r.fault == BlkDuplicate {
 		b.ring.Put(resp)
