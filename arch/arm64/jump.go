@@ -20,10 +20,9 @@ type Move struct{ Dst, Src, Size uint64 }
 type Target struct {
 	PC   uint64
 	Regs [31]uint64 // X0 to X30
-	// Map is what the moves touch.
-	Map []idmap.Range
 	// Clean is what must be visible to an observer without caches, which the
-	// target is at first. All of it is mapped as well.
+	// target is at first. It contains all that the moves touch, as nothing
+	// else is mapped.
 	Clean []idmap.Range
 }
 
@@ -57,8 +56,7 @@ const (
 
 // mapped is all that the last code reaches, the area at base included.
 func (t *Target) mapped(base, size uint64) []idmap.Range {
-	list := append([]idmap.Range{{Start: base, End: base + size}}, t.Map...)
-	return append(list, t.Clean...)
+	return append([]idmap.Range{{Start: base, End: base + size}}, t.Clean...)
 }
 
 // areaSize is the sum of an area's parts for so many frames of tables.

@@ -29,8 +29,7 @@ func TestSetReg(t *testing.T) {
 func TestPrepare(t *testing.T) {
 	target := &Target{
 		PC:    0x40200000,
-		Map:   []idmap.Range{{Start: 5 << 30, End: 6 << 30}},
-		Clean: []idmap.Range{{Start: 0x40000000, End: 0x42000000}, {Start: 7, End: 7}, {Start: 0x47e00000, End: 0x47e01234}},
+		Clean: []idmap.Range{{Start: 0x40000000, End: 0x42000000}, {Start: 7, End: 7}, {Start: 0x47e00000, End: 0x47e01234}, {Start: 5 << 30, End: 6 << 30}},
 	}
 	if err := target.SetReg("x0", 0x47e00000); err != nil {
 		t.Fatal(err)
@@ -58,7 +57,7 @@ func TestPrepare(t *testing.T) {
 	words("frame", d.frame, 0x47e00000, 0, 0, 0)
 	words("return state", d.frame+31*8, target.PC, 0x3c5)
 	words("moves", d.moves, 1, 2, 3, 4, 0, 5, 0, 0, 0)
-	words("ranges to clean", d.cleans, 0x40000000, 0x42000000, 0x47e00000, 0x47e01234, 0, 0)
+	words("ranges to clean", d.cleans, 0x40000000, 0x42000000, 0x47e00000, 0x47e01234, 5<<30, 6<<30, 0, 0)
 	if d.base != base || d.end != base+uintptr(len(area)) || d.root != base+atTables {
 		t.Errorf("departure %+v", d)
 	}
@@ -98,7 +97,7 @@ func TestPrepareRefused(t *testing.T) {
 			t.Errorf("area at %#x: %v", base, err)
 		}
 	}
-	target.Map = []idmap.Range{{Start: 1 << 48, End: 1<<48 + 1}}
+	target.Clean = []idmap.Range{{Start: 1 << 48, End: 1<<48 + 1}}
 	if _, err := prepare(make([]byte, DepartureSize(0, target)), 0x40000000, nil, nil, target); err == nil {
 		t.Error("a range past 48 bits accepted")
 	}

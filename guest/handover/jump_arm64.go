@@ -26,7 +26,9 @@ func (l *Loaded) Jump() error {
 
 // target translates the plan's entry into the processor's terms. Every
 // segment is cleaned with what it reserves: the target may use that with its
-// caches off.
+// caches off (Linux Documentation/arch/arm64/booting.rst asks for no more). So
+// is all else that the loader has written: a dirty line, evicted later, would
+// come over what a target writes elsewhere before it turns its caches on.
 func (l *Loaded) target() (*arm64.Target, []arm64.Move, error) {
 	if l.plan.Entry.Mode != image.EL1 {
 		return nil, nil, fmt.Errorf("handover: entry mode %d is not arm64's", l.plan.Entry.Mode)
@@ -40,11 +42,14 @@ func (l *Loaded) target() (*arm64.Target, []arm64.Move, error) {
 	for _, s := range l.plan.Segments {
 		t.Clean = append(t.Clean, idmapRange(s.Range()))
 	}
+	for _, r := range l.ground.Own {
+		t.Clean = append(t.Clean, idmapRange(r))
+	}
 	var moves []arm64.Move
 	for _, m := range l.schedule.Moves {
 		moves = append(moves, arm64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
 		if m.Src != 0 {
-			t.Map = append(t.Map, idmapRange(image.Range{Start: m.Src, Size: m.Size}))
+			t.Clean = append(t.Clean, idmapRange(image.Range{Start: m.Src, Size: m.Size}))
 		}
 	}
 	return t, moves, nil

@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,7 +15,7 @@ func TestTarget(t *testing.T) {
 	g, _ := ground()
 	plan := &image.Plan{
 		Segments: []image.Segment{
-			{Name: "kernel", Addr: mib, Size: 4096, Reserve: mib - 4096},
+			{Name: "kernel", Addr: mib, Size: 8192, Reserve: mib - 8192, Data: bytes.NewReader(pattern(4096))},
 			{Name: "initrd", Addr: 6 << 30, Size: 0, Reserve: mib},
 		},
 		Entry: image.Entry{Mode: image.EL1, PC: 0x40200000, Regs: map[string]uint64{"x0": 0x47e00000}},
@@ -28,14 +29,19 @@ func TestTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &arm64.Target{
-		PC:    0x40200000,
-		Regs:  [31]uint64{0x47e00000},
-		Clean: []idmap.Range{{Start: mib, End: 2 * mib}, {Start: 6 << 30, End: 6<<30 + mib}},
+		PC:   0x40200000,
+		Regs: [31]uint64{0x47e00000},
+		Clean: []idmap.Range{
+			{Start: mib, End: 2 * mib},
+			{Start: 6 << 30, End: 6<<30 + mib},
+			{Start: mib, End: 2 * mib}, // the loader
+			{Start: 8*mib - 4096, End: 8 * mib},
+		},
 	}
 	if diff := cmp.Diff(want, target); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]arm64.Move{{Dst: mib, Size: 4096}}, moves); diff != "" {
+	if diff := cmp.Diff([]arm64.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
 		t.Errorf("moves (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {
