@@ -178,7 +178,7 @@ func (dev *Device) connect() error {
 	dev.size, dev.sector, dev.physical, dev.flush = g.size, g.sector, g.physical, g.flush
 	dev.q.sector = g.sector
 	if g.keeps && dev.opt.Persistent == On {
-		dev.q.keep(dev.opt.Bounce / blkif.PageSize)
+		dev.q.keep(min(dev.opt.Bounce, mostKept) / blkif.PageSize)
 	}
 	dev.readOnly = dev.readOnly || g.info&blkif.InfoReadOnly != 0
 	dev.cdrom = dev.cdrom || g.info&blkif.InfoCDROM != 0
@@ -203,6 +203,10 @@ func (dev *Device) await(want ...xenbus.State) error {
 		}
 	}
 }
+
+// mostKept bounds the bytes of persistent grants: enough to keep a backend busy,
+// and each page costs it a mapping at the beginning and at the end.
+const mostKept = 2 << 20
 
 // closeEvery is how long await waits before it looks whether the device is
 // still wanted.
