@@ -119,14 +119,9 @@ func prepare(area []byte, base uint64, code []byte, moves []Move, t *Target) (*d
 		le.PutUint64(at[16:], m.Size)
 	}
 	atCleans := atMoves + (len(moves)+1)*moveSize
-	n := 0
-	for _, r := range t.Clean {
-		if r.End <= r.Start {
-			continue // the first end of 0 ends the list
-		}
-		le.PutUint64(area[atCleans+cleanSize*n:], r.Start)
-		le.PutUint64(area[atCleans+cleanSize*n+8:], r.End)
-		n++
+	for i, r := range idmap.Merge(t.Clean) {
+		le.PutUint64(area[atCleans+cleanSize*i:], r.Start)
+		le.PutUint64(area[atCleans+cleanSize*i+8:], r.End)
 	}
 	return &departure{
 		code:   uintptr(base + atTrampoline),

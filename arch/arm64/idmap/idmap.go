@@ -9,8 +9,10 @@
 package idmap
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Descriptor bits. Output addresses are bits [47:12] of a table descriptor
@@ -122,4 +124,23 @@ func (t *Tables) next(entry *uint64) (*[512]uint64, error) {
 		t.used++
 	}
 	return &t.frames[(*entry&addrMask-t.base)/FrameSize], nil
+}
+
+// Merge returns the same addresses in order, each in one range only; no range
+// is empty.
+func Merge(list []Range) []Range {
+	sorted := slices.Clone(list)
+	slices.SortFunc(sorted, func(a, b Range) int { return cmp.Compare(a.Start, b.Start) })
+	var merged []Range
+	for _, r := range sorted {
+		last := len(merged) - 1
+		switch {
+		case r.End <= r.Start:
+		case last >= 0 && r.Start <= merged[last].End:
+			merged[last].End = max(merged[last].End, r.End)
+		default:
+			merged = append(merged, r)
+		}
+	}
+	return merged
 }

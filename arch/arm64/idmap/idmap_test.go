@@ -3,6 +3,8 @@ package idmap
 import (
 	"errors"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // walk translates as the processor does from level 0 on; false for a fault.
@@ -82,5 +84,18 @@ func TestRefused(t *testing.T) {
 	}
 	if err := tables.Map(Range{Limit, Limit + 1}); err == nil {
 		t.Error("address past the limit accepted")
+	}
+}
+
+func TestMerge(t *testing.T) {
+	for _, tt := range []struct{ list, want []Range }{
+		{nil, nil},
+		{[]Range{{8, 8}, {9, 5}}, nil},
+		{[]Range{{4, 8}, {1, 2}, {2, 3}}, []Range{{1, 3}, {4, 8}}},
+		{[]Range{{0, 100}, {10, 20}, {90, 120}, {120, 121}, {200, 201}}, []Range{{0, 121}, {200, 201}}},
+	} {
+		if diff := cmp.Diff(tt.want, Merge(tt.list)); diff != "" {
+			t.Errorf("Merge(%v): %s", tt.list, diff)
+		}
 	}
 }
