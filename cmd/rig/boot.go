@@ -29,6 +29,7 @@ type options struct {
 	json                    string
 	write                   bool
 	boots                   int
+	rest                    time.Duration
 	verbose                 bool
 	disks                   []domainDisk
 }
@@ -80,6 +81,7 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
 	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
 	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
+	f.DurationVar(&o.rest, "rest", 0, "`time` to wait before each boot but the first, for measurements: Xen scrubs the last domain's memory meanwhile")
 	f.BoolVar(&o.verbose, "v", false, "print the messages of Xen, dom0 and xl to standard error")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), bootHelp)
@@ -118,6 +120,8 @@ func (o *options) check() error {
 		return usagef("-memory %d: want 1..%d MiB", o.memory, 1<<20)
 	case o.boots < 1:
 		return usagef("-boots %d: want 1 or more", o.boots)
+	case o.rest < 0:
+		return usagef("-rest %v: want 0 or more", o.rest)
 	case o.timeout < 0:
 		return usagef("-timeout %v: want 0 or more", o.timeout)
 	case len(o.disks) == 0:

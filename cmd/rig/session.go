@@ -61,7 +61,13 @@ func (s *session) run(ctx context.Context) error {
 		return err
 	}
 	for n := 1; n <= s.boots; n++ {
-		err := s.bootOnce(ctx, timeout, n == s.boots)
+		var err error
+		if n > 1 && s.rest > 0 {
+			err = s.pause(ctx, timeout)
+		}
+		if err == nil {
+			err = s.bootOnce(ctx, timeout, n == s.boots)
+		}
 		if err != nil && s.boots > 1 {
 			err = fmt.Errorf("boot %d of %d: %w", n, s.boots, err)
 		}
@@ -70,6 +76,20 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// pause lets the host finish what the last domain's end has left it to do.
+func (s *session) pause(ctx context.Context, timeout <-chan time.Time) error {
+	rest := time.NewTimer(s.rest)
+	defer rest.Stop()
+	select {
+	case <-rest.C:
+		return nil
+	case <-timeout:
+		return fmt.Errorf("timed out after %v", s.timeout)
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	}
 }
 
 func (s *session) waitReady(ctx context.Context, timeout <-chan time.Time) error {

@@ -199,6 +199,21 @@ func TestSessionInspects(t *testing.T) {
 	}
 }
 
+// Boots after the first wait, unless the time is over.
+func TestSessionRest(t *testing.T) {
+	host := newFakeHost(domain("destroyed", "a"), domain("", "a"))
+	o := &options{expects: expressions("a"), boots: 2, rest: time.Millisecond}
+	if err := (&session{options: o, host: host, out: io.Discard}).run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	host = newFakeHost(domain("destroyed", "a"), domain("", "a"))
+	o.rest, o.timeout = time.Hour, time.Millisecond
+	err := (&session{options: o, host: host, out: io.Discard}).run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
+		t.Errorf("error %v, want a time-out", err)
+	}
+}
+
 func TestSessionInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
