@@ -29,7 +29,7 @@ var packings = map[string]packing{
 // as it is, which, other than what Recompress makes, is no matter of PV only.
 func packBzImage(image []byte, codec string) ([]byte, error) {
 	_, stock, err := vmlinux.Payload(image)
-	if err != nil || stock.Name == codec {
+	if err != nil || stock == codec {
 		return image, err
 	}
 	return vmlinux.Recompress(image, codec)

@@ -1,11 +1,11 @@
 package vmlinux
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
-	"os/exec"
 	"slices"
+
+	"pvboot/internal/compress"
 )
 
 // More offsets in the boot sector of a bzImage.
@@ -18,25 +18,13 @@ const (
 // setup code: 64-bit, and EFI's.
 const xlfEntries = 1<<0 | 1<<2 | 1<<3
 
-// compressors write what the kernel's own makefiles make, with the options of
-// its scripts/Makefile.lib, a faster level apart.
-var compressors = map[string][]string{
-	"gzip":  {"gzip", "-nc", "-9"},
-	"xz":    {"xz", "-zc", "--check=crc32", "--x86", "--lzma2=dict=32MiB,preset=1"},
-	"zstd":  {"zstd", "-c", "-q", "-10", "--long=27"},
-	"bzip2": {"bzip2", "-zc", "-9"},
-	"lzma":  {"xz", "-zc", "--format=lzma", "-1"},
-	"lzo":   {"lzop", "-c", "-9"},
-	"lz4":   {"lz4", "-lc", "-9"},
-	"none":  nil,
-}
+// filters are xz's for x86 code.
+var filters = map[string][]string{"xz": {"--x86"}}
 
-// Codecs lists the names of the codecs that Recompress knows.
+// Codecs lists the names of the codecs that Recompress knows: the formats of
+// package compress, and none.
 func Codecs() []string {
-	var names []string
-	for _, c := range codecs {
-		names = append(names, c.Name)
-	}
+	names := append(compress.Names(), none)
 	slices.Sort(names)
 	return names
 }
@@ -46,8 +34,8 @@ func Codecs() []string {
 // themselves. The code that would decompress it is of the old codec, so it is
 // left out and the header offers no entry to it.
 func Recompress(bz []byte, codec string) ([]byte, error) {
-	args, ok := compressors[codec]
-	if !ok {
+	format, ok := compress.Named(codec)
+	if !ok && codec != none {
 		return nil, fmt.Errorf("vmlinux: codec %q: want one of %v", codec, Codecs())
 	}
 	elf, err := Extract(bz)
@@ -55,12 +43,12 @@ func Recompress(bz []byte, codec string) ([]byte, error) {
 		return nil, err
 	}
 	payload := elf
-	if args != nil {
-		if payload, err = compress(elf, args); err != nil {
-			return nil, err
+	if codec != none {
+		if payload, err = format.Pack(elf, filters[codec]...); err != nil {
+			return nil, fmt.Errorf("vmlinux: %w", err)
 		}
 	}
-	if codec != "gzip" && codec != "none" {
+	if codec != "gzip" && codec != none {
 		payload = binary.LittleEndian.AppendUint32(payload, uint32(len(elf)))
 	}
 	offset := setupSize(bz) + uint64(binary.LittleEndian.Uint32(bz[offPayloadOffset:]))
@@ -71,14 +59,4 @@ func Recompress(bz []byte, codec string) ([]byte, error) {
 	le.PutUint32(out[offSysSize:], uint32((uint64(len(out))-setupSize(bz))/16))
 	le.PutUint16(out[offXLoadFlags:], le.Uint16(out[offXLoadFlags:])&^xlfEntries)
 	return out, nil
-}
-
-func compress(data []byte, args []string) ([]byte, error) {
-	var out, msg bytes.Buffer
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(data), &out, &msg
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("vmlinux: %s: %w: %s", args[0], err, bytes.TrimSpace(msg.Bytes()))
-	}
-	return out.Bytes(), nil
 }

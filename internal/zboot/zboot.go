@@ -11,19 +11,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os/exec"
 	"slices"
 	"strings"
+
+	"pvboot/internal/armimage"
+	"pvboot/internal/compress"
 )
 
-// Offsets in the header of an arm64 Image (Documentation/arch/arm64/booting.rst).
-const (
-	offImageSize  = 16
-	offImageMagic = 56
-	imageHeader   = 64
-
-	imageMagic = "ARM\x64"
-)
+// offImageSize is where an arm64 Image says how much memory it takes
+// (Documentation/arch/arm64/booting.rst).
+const offImageSize = 16
 
 // Offsets in the header of a zboot image.
 const (
@@ -45,29 +42,17 @@ const maxImage = 1 << 30
 // prefix stands before the names of the codecs of zboot images.
 const prefix = "zboot-"
 
-// codec is a way in which an Image is compressed.
-type codec struct {
-	compression string // its name in the header
-	pack        []string
-	unpack      []string
-}
-
-// codecs have the options of the kernel's scripts/Makefile.lib, but for faster
-// levels.
-var codecs = map[string]codec{
-	"gzip": {"gzip", []string{"gzip", "-nc", "-9"}, []string{"gzip", "-dc"}},
-	"lz4":  {"lz4", []string{"lz4", "-lc", "-9"}, []string{"lz4", "-dc"}},
-	"lzma": {"lzma", []string{"xz", "-zc", "--format=lzma", "-1"}, []string{"xz", "-dc", "--format=lzma"}},
-	"lzo":  {"lzo", []string{"lzop", "-c", "-9"}, []string{"lzop", "-dc"}},
-	"xz":   {"xzkern", []string{"xz", "-zc", "--check=crc32", "--lzma2=dict=32MiB,preset=1"}, []string{"xz", "-dc"}},
-	"zstd": {"zstd22", []string{"zstd", "-c", "-q", "-10", "--long=27"}, []string{"zstd", "-dc"}},
+// compressions are the names that zboot headers give formats of package
+// compress (the kernel's drivers/firmware/efi/libstub/Makefile.zboot).
+var compressions = map[string]string{
+	"gzip": "gzip", "lz4": "lz4", "lzma": "lzma", "lzo": "lzo", "xz": "xzkern", "zstd": "zstd22",
 }
 
 // Codecs lists what Pack knows: none (an Image), gzip (an Image.gz), and zboot
 // images.
 func Codecs() []string {
 	names := []string{"gzip", "none"}
-	for name := range codecs {
+	for name := range compressions {
 		names = append(names, prefix+name)
 	}
 	slices.Sort(names)
@@ -79,16 +64,17 @@ var ErrNotImage = errors.New("zboot: not an arm64 Image")
 
 // Pack packs an Image.
 func Pack(image []byte, name string) ([]byte, error) {
-	if len(image) < imageHeader || string(image[offImageMagic:offImageMagic+4]) != imageMagic {
+	if !armimage.Is(image) {
 		return nil, ErrNotImage
 	}
-	c, zboot := codecs[strings.TrimPrefix(name, prefix)], strings.HasPrefix(name, prefix)
+	format, zboot := strings.CutPrefix(name, prefix)
+	compression, known := compressions[format]
 	switch {
 	case name == "none":
 		return image, nil
 	case name == "gzip":
-		return run(image, c.pack)
-	case !zboot || c.pack == nil:
+		return pack(image, name)
+	case !zboot || !known:
 		return nil, fmt.Errorf("zboot: codec %q: want one of %v", name, Codecs())
 	}
 	// The build pads the Image up to what it takes in memory.
@@ -97,11 +83,29 @@ func Pack(image []byte, name string) ([]byte, error) {
 		return nil, fmt.Errorf("zboot: Image of %d bytes says that it takes %d in memory", len(image), size)
 	}
 	padded := append(slices.Clip(image), make([]byte, size-uint64(len(image)))...)
-	payload, err := run(padded, c.pack)
+	payload, err := pack(padded, format)
 	if err != nil {
 		return nil, err
 	}
-	return wrap(payload, c.compression, uint32(size)), nil
+	return wrap(payload, compression, uint32(size)), nil
+}
+
+// pack and unpack are package compress's by name, with errors of this one.
+func pack(data []byte, format string) ([]byte, error) {
+	f, _ := compress.Named(format)
+	return named(f.Pack(data))
+}
+
+func unpack(data []byte, format string) ([]byte, error) {
+	f, _ := compress.Named(format)
+	return named(f.Unpack(data))
+}
+
+func named(data []byte, err error) ([]byte, error) {
+	if err != nil {
+		err = fmt.Errorf("zboot: %w", err)
+	}
+	return data, err
 }
 
 // payloadOffset is where Pack puts the payload, in bytes.
@@ -142,14 +146,14 @@ func Unpack(kernel []byte) ([]byte, error) {
 	var err error
 	switch {
 	case bytes.HasPrefix(kernel, []byte("\x1f\x8b\x08")):
-		image, err = run(kernel, codecs["gzip"].unpack)
+		image, err = unpack(kernel, "gzip")
 	case bytes.HasPrefix(kernel, []byte(zbootMagic)) && len(kernel) >= zbootHeader:
 		image, err = unwrap(kernel)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(image) < imageHeader || string(image[offImageMagic:offImageMagic+4]) != imageMagic {
+	if !armimage.Is(image) {
 		return nil, ErrNotImage
 	}
 	return image, nil
@@ -164,21 +168,10 @@ func unwrap(kernel []byte) ([]byte, error) {
 		return nil, fmt.Errorf("zboot: payload of %d bytes at %#x ends outside the file of %d bytes", size, start, len(kernel))
 	}
 	compression, _, _ := bytes.Cut(kernel[offCompression:offLinuxMagic], []byte{0})
-	for _, c := range codecs {
-		if c.compression == string(compression) {
-			return run(kernel[start:start+size], c.unpack)
+	for format, name := range compressions {
+		if name == string(compression) {
+			return unpack(kernel[start:start+size], format)
 		}
 	}
 	return nil, fmt.Errorf("zboot: unknown compression %q", compression)
-}
-
-// run passes data through a tool.
-func run(data []byte, tool []string) ([]byte, error) {
-	var out, msg bytes.Buffer
-	cmd := exec.Command(tool[0], tool[1:]...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(data), &out, &msg
-	if err := cmd.Run(); err != nil {
-		return nil, fmt.Errorf("zboot: %s: %w: %s", tool[0], err, bytes.TrimSpace(msg.Bytes()))
-	}
-	return out.Bytes(), nil
 }
