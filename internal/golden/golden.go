@@ -3,8 +3,10 @@
 package golden
 
 import (
+	"bytes"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -35,5 +37,25 @@ func Check(t *testing.T, name, got string) {
 	}
 }
 
-// Update tells whether the golden files are being written anew.
-func Update() bool { return *update }
+// Output returns testdata/name: what a program of the host makes of input,
+// which only -update runs.
+func Output(t testing.TB, name string, input []byte, program ...string) []byte {
+	t.Helper()
+	path := filepath.Join("testdata", filepath.FromSlash(name))
+	if *update {
+		cmd := exec.Command(program[0], program[1:]...)
+		cmd.Stdin = bytes.NewReader(input)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, out, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}

@@ -3,9 +3,6 @@ package image
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -36,38 +33,15 @@ func pad(b *bytes.Buffer) {
 	}
 }
 
-// compressed is a file of testdata; -update makes it by running a compressor of
-// the host on b.
-func compressed(t *testing.T, b []byte, file string, command ...string) []byte {
-	t.Helper()
-	file = filepath.Join("testdata", file)
-	if golden.Update() {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(b)
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
 func TestCheckInitrd(t *testing.T) {
 	early, main := newc("kernel/x86/microcode/x.bin", 3001), newc("init", 30000)
 	lz4 := []byte("\x02\x21\x4c\x18\x05\x00\x00\x00abcde\x03\x00\x00\x00abc")
 	whole := map[string][]byte{
 		"cpio":        main,
 		"early, cpio": append(append(bytes.Clone(early), make([]byte, 512)...), main...),
-		"zstd":        compressed(t, main, "initrd.zst", "zstd", "-c"),
-		"early, zstd": append(bytes.Clone(early), compressed(t, main, "initrd-nocheck.zst", "zstd", "-c", "--no-check")...),
-		"early, xz":   append(bytes.Clone(early), compressed(t, main, "initrd.xz", "xz", "-c", "--check=crc32")...),
+		"zstd":        golden.Output(t, "initrd.zst", main, "zstd", "-c"),
+		"early, zstd": append(bytes.Clone(early), golden.Output(t, "initrd-nocheck.zst", main, "zstd", "-c", "--no-check")...),
+		"early, xz":   append(bytes.Clone(early), golden.Output(t, "initrd.xz", main, "xz", "-c", "--check=crc32")...),
 		"lz4":         lz4,
 	}
 	for name, data := range whole {

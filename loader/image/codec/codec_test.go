@@ -6,9 +6,6 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"testing"
 
@@ -40,27 +37,10 @@ func sample() []byte {
 	return b
 }
 
-// compressed is sample in a file of testdata; -update makes it by running a
-// compressor of the host.
-func compressed(t testing.TB, file string, command ...string) []byte {
+// compressed is sample in a file of testdata.
+func compressed(t testing.TB, file string, compressor ...string) []byte {
 	t.Helper()
-	file = filepath.Join("testdata", file)
-	if golden.Update() {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(sample())
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
+	return golden.Output(t, file, sample(), compressor...)
 }
 
 // A fixture is sample as a compressor makes it.

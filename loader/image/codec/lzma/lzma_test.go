@@ -3,54 +3,18 @@ package lzma
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"pvboot/internal/golden"
+	"pvboot/loader/image/codec/codectest"
 )
 
 // sample's length is not in its header, as it came out of a pipe.
-func sample(t testing.TB) []byte { return fixture(t, "sample.lzma", "lzma", "-c") }
-
-// fixture is contents in a file of testdata, which -update makes by running a
-// compressor of the host.
-func fixture(t testing.TB, file string, command ...string) []byte {
-	t.Helper()
-	file = filepath.Join("testdata", file)
-	if golden.Update() {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(contents())
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// contents are lines that differ a little.
-func contents() []byte {
-	var b []byte
-	for i := range 500 {
-		b = fmt.Appendf(b, "%d is followed by %d\n", i, i+1)
-	}
-	return b
-}
+func sample(t testing.TB) []byte { return codectest.Sample(t, "sample.lzma", "lzma", "-c") }
 
 func TestLength(t *testing.T) {
 	good := sample(t)
-	want := contents()
+	want := codectest.Contents()
 	n := len(want)
 	// With a length and an end marker both are held against each other.
 	withLength := func(v int) []byte {

@@ -3,47 +3,11 @@ package lzo
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
-	"pvboot/internal/golden"
+	"pvboot/loader/image/codec/codectest"
 )
-
-// fixture is contents in a file of testdata, which -update makes by running a
-// compressor of the host.
-func fixture(t testing.TB, file string, command ...string) []byte {
-	t.Helper()
-	file = filepath.Join("testdata", file)
-	if golden.Update() {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(contents())
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// contents are lines that differ a little.
-func contents() []byte {
-	var b []byte
-	for i := range 500 {
-		b = fmt.Appendf(b, "%d is followed by %d\n", i, i+1)
-	}
-	return b
-}
 
 // unpack1X on streams by hand (lzo.rst).
 func TestInstructions(t *testing.T) {
@@ -84,9 +48,9 @@ func TestInstructions(t *testing.T) {
 }
 
 func TestHeader(t *testing.T) {
-	good := fixture(t, "sample.lzo", "lzop", "-c")
+	good := codectest.Sample(t, "sample.lzo", "lzop", "-c")
 	dst := make([]byte, 1<<16)
-	if n, err := Unpack(dst, bytes.NewReader(good)); err != nil || !bytes.Equal(dst[:n], contents()) {
+	if n, err := Unpack(dst, bytes.NewReader(good)); err != nil || !bytes.Equal(dst[:n], codectest.Contents()) {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
 	for at := range 38 {

@@ -4,53 +4,17 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"pvboot/internal/golden"
+	"pvboot/loader/image/codec/codectest"
 )
 
 // sample has five blocks, filtered.
 func sample(t testing.TB) []byte {
-	return fixture(t, "sample.xz", "xz", "-c", "--block-size=2500", "--arm64", "--lzma2")
-}
-
-// fixture is contents in a file of testdata, which -update makes by running a
-// compressor of the host.
-func fixture(t testing.TB, file string, command ...string) []byte {
-	t.Helper()
-	file = filepath.Join("testdata", file)
-	if golden.Update() {
-		cmd := exec.Command(command[0], command[1:]...)
-		cmd.Stdin = bytes.NewReader(contents())
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, out, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-// contents are lines that differ a little.
-func contents() []byte {
-	var b []byte
-	for i := range 500 {
-		b = fmt.Appendf(b, "%d is followed by %d\n", i, i+1)
-	}
-	return b
+	return codectest.Sample(t, "sample.xz", "xz", "-c", "--block-size=2500", "--arm64", "--lzma2")
 }
 
 // The index and the footer are held against the blocks: whatever of the last
@@ -58,7 +22,7 @@ func contents() []byte {
 func TestEnd(t *testing.T) {
 	good := sample(t)
 	dst := make([]byte, 1<<16)
-	if n, err := Unpack(dst, bytes.NewReader(good)); err != nil || !bytes.Equal(dst[:n], contents()) {
+	if n, err := Unpack(dst, bytes.NewReader(good)); err != nil || !bytes.Equal(dst[:n], codectest.Contents()) {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
 	le := binary.LittleEndian
