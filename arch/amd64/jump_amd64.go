@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"pvboot/arch/amd64/idmap"
+	"pvboot/arch/idmap"
 )
 
 // Move is one of the last copies before the target starts: Size bytes from
@@ -114,7 +114,7 @@ func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, err
 
 	ranges := t.mapped()
 	frames := idmap.FramesFor(ranges)
-	tables, err := idmap.New(base+atTables, tableFrames(area[atTables:], frames))
+	tables, err := idmap.New(&idmap.X86, base+atTables, tableFrames(area[atTables:], frames))
 	if err != nil {
 		return nil, err
 	}

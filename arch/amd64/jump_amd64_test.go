@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/arch/x86/x86asm"
 
-	"pvboot/arch/amd64/idmap"
+	"pvboot/arch/idmap"
 )
 
 // The last code must fit its places, decode to the end, and not name any

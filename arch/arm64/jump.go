@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"pvboot/arch/arm64/idmap"
+	"pvboot/arch/idmap"
 )
 
 // Move is one of the last copies before the target starts: Size bytes from
@@ -102,7 +102,7 @@ func prepare(area []byte, base uint64, code []byte, moves []Move, t *Target) (*d
 		le.PutUint64(area[atFrame+8*i:], v)
 	}
 	frames := t.tableFrames()
-	tables, err := idmap.New(base+atTables, framesOf(area[atTables:], frames))
+	tables, err := idmap.New(&idmap.AArch64, base+atTables, framesOf(area[atTables:], frames))
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,11 @@
 #define SCTLR_ON_LO  0x1805
 #define SCTLR_HI     0x30d0
 
-// TCR_EL1 and MAIR_EL1 of package idmap: TCR is IPS | TCR_HI<<16 | TCR_LO.
+// MAIR_EL1 and TCR_EL1 that go with package idmap's tables. Attr0 is Normal,
+// inner and outer write-back non-transient, read and write allocate. TCR is IPS |
+// TCR_HI<<16 | TCR_LO: T0SZ 16 (48 bits, tables start at level 0), tables
+// write-back and inner shareable, 4 KiB granule, no walks of TTBR1. IPS has the
+// encoding of PARange; the largest without FEAT_LPA2 is MAX_IPS, 48 bits.
 #define TCR_LO   0x3510
 #define TCR_HI   0x0080
 #define MAIR     0x00ff

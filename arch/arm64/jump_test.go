@@ -6,7 +6,7 @@ import (
 	"errors"
 	"testing"
 
-	"pvboot/arch/arm64/idmap"
+	"pvboot/arch/idmap"
 )
 
 func TestSetReg(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"pvboot/arch/amd64"
-	"pvboot/arch/amd64/idmap"
+	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
 

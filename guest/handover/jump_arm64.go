@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"pvboot/arch/arm64"
-	"pvboot/arch/arm64/idmap"
+	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
 
@@ -17,7 +17,7 @@ func (l *Loaded) Jump() error {
 		return err
 	}
 	size := uint64(arm64.DepartureSize(len(moves), target))
-	base, err := l.schedule.Reserve(size, idmap.Limit)
+	base, err := l.schedule.Reserve(size, idmap.AArch64.Limit)
 	if err != nil {
 		return fmt.Errorf("handover: last code: %w", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pvboot/arch/arm64"
-	"pvboot/arch/arm64/idmap"
+	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
 

@@ -1,11 +1,7 @@
-// Package idmap builds identity-mapped AArch64 stage 1 translation tables as
-// plain data, so that they can be walked in tests on any host. All that is
-// mapped is Normal memory, write-back, inner shareable, for EL1 to read,
-// write and execute.
-//
-// Source: Arm ARM (DDI 0487), chapter D8 "The AArch64 Virtual Memory System
-// Architecture": "VMSAv8-64 translation using the 4KB granule", "Table
-// descriptor format", "Block descriptor and Page descriptor formats".
+// Package idmap builds identity-mapped page tables as plain data, so that they
+// can be walked in tests on any host: four levels of tables with 512 entries,
+// and pages of 2 MiB. x86-64 and AArch64 have that in common; what the bits of
+// an entry mean is a [Format].
 package idmap
 
 import (
@@ -15,46 +11,20 @@ import (
 	"slices"
 )
 
-// Descriptor bits. Output addresses are bits [47:12] of a table descriptor
-// and [47:21] of a level 2 block.
-const (
-	valid     = 1 << 0
-	table     = 1 << 1  // with valid, above the last level: the next table
-	attrIndex = 0 << 2  // MAIR_EL1's Attr0
-	readWrite = 0 << 6  // AP[2:1]: EL1 alone, read and write
-	inner     = 3 << 8  // SH: inner shareable
-	accessed  = 1 << 10 // AF: no fault at the first use
-	userNever = 1 << 54 // UXN
-	addrMask  = 0x0000_ffff_ffff_f000
-
-	block = valid | attrIndex | readWrite | inner | accessed | userNever
-)
+// Format is an architecture's entries.
+type Format struct {
+	Table uint64 // bits of an entry that leads to a table
+	Page  uint64 // bits of an entry that maps a page of 2 MiB
+	Limit uint64 // the first address past what tables can map
+}
 
 const (
 	// FrameSize is the size of one table in bytes.
 	FrameSize = 4096
 	pageSize  = 2 << 20
 	gib       = 1 << 30
-	// Limit is the first address past what TCR maps.
-	Limit = 1 << 48
-)
-
-// Values of the registers that go with the tables.
-const (
-	// MAIR is MAIR_EL1: Attr0 is Normal, inner and outer write-back
-	// non-transient, read and write allocate.
-	MAIR = 0xff
-
-	// TCR is TCR_EL1 without IPS, the size of physical addresses, which is
-	// the processor's: T0SZ 16 (48 bits, tables start at level 0), tables
-	// write-back and inner shareable, 4 KiB granule, no walks of TTBR1.
-	TCR = 16 | 1<<8 | 1<<10 | 3<<12 | 0<<14 | 1<<23
-
-	// IPSShift is where TCR_EL1 takes IPS, which has the encoding of
-	// ID_AA64MMFR0_EL1.PARange; MaxIPS is the largest that a 4 KiB granule
-	// without FEAT_LPA2 knows, 48 bits.
-	IPSShift = 32
-	MaxIPS   = 5
+	// addrMask is the address in an entry; the lower bits of a page's are 0.
+	addrMask = 0x0000_ffff_ffff_f000
 )
 
 // Range is the address range [Start, End).
@@ -63,9 +33,10 @@ type Range struct{ Start, End uint64 }
 // ErrFull means that the memory for tables is used up.
 var ErrFull = errors.New("idmap: out of page-table frames")
 
-// Tables are translation tables in frames that lie one behind the other in
+// Tables are page tables in frames that lie one behind the other in
 // memory.
 type Tables struct {
+	format *Format
 	base   uint64 // physical address of frames[0], which is the root
 	frames [][512]uint64
 	used   int
@@ -73,15 +44,15 @@ type Tables struct {
 
 // New starts empty tables in frames, which lie at physical address base, a
 // multiple of FrameSize.
-func New(base uint64, frames [][512]uint64) (*Tables, error) {
+func New(format *Format, base uint64, frames [][512]uint64) (*Tables, error) {
 	if base%FrameSize != 0 || len(frames) == 0 {
 		return nil, fmt.Errorf("idmap: %d frames at %#x: want some, at a multiple of %d", len(frames), base, FrameSize)
 	}
 	clear(frames)
-	return &Tables{base: base, frames: frames, used: 1}, nil
+	return &Tables{format: format, base: base, frames: frames, used: 1}, nil
 }
 
-// Root is what TTBR0_EL1 takes.
+// Root is what CR3 or TTBR0_EL1 takes.
 func (t *Tables) Root() uint64 { return t.base }
 
 // FramesFor is how many frames mapping ranges takes at most.
@@ -95,9 +66,9 @@ func FramesFor(ranges []Range) int {
 	return n
 }
 
-// Map maps every 2 MiB block that r touches.
+// Map maps every page that r touches.
 func (t *Tables) Map(r Range) error {
-	if r.End > Limit || r.Start > r.End {
+	if r.End > t.format.Limit || r.Start > r.End {
 		return fmt.Errorf("idmap: %#x-%#x is outside the address space", r.Start, r.End)
 	}
 	for addr := r.Start &^ (pageSize - 1); addr < r.End; addr += pageSize {
@@ -109,7 +80,7 @@ func (t *Tables) Map(r Range) error {
 		if err != nil {
 			return err
 		}
-		level2[addr>>21&511] = addr | block
+		level2[addr>>21&511] = addr | t.format.Page
 	}
 	return nil
 }
@@ -120,7 +91,7 @@ func (t *Tables) next(entry *uint64) (*[512]uint64, error) {
 		if t.used == len(t.frames) {
 			return nil, ErrFull
 		}
-		*entry = t.base + uint64(t.used)*FrameSize | table | valid
+		*entry = t.base + uint64(t.used)*FrameSize | t.format.Table
 		t.used++
 	}
 	return &t.frames[(*entry&addrMask-t.base)/FrameSize], nil
