@@ -31,7 +31,7 @@ func (in *Interp) SetInitrd(files []*File) {
 	in.boot.initrd = files
 	in.boot.req.Initrd = nil
 	for _, f := range files {
-		in.boot.req.Initrd = append(in.boot.req.Initrd, image.Initrd{Name: f.String(), Data: f})
+		in.boot.req.Initrd = append(in.boot.req.Initrd, image.File{Name: f.String(), Data: f})
 	}
 }
 

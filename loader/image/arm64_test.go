@@ -67,8 +67,8 @@ func TestArm64Golden(t *testing.T) {
 		req  Request
 	}{
 		{"plain", a64File(nil), Request{CmdLine: "root=/dev/xvda1 ro", Machine: xenvm(t)}},
-		{"initrds", a64File(nil), Request{Initrd: []Initrd{initrd("a", 1000), initrd("b", 3*mib)}, Machine: xenvm(t)}},
-		{"128 MiB", a64File(nil), Request{Initrd: []Initrd{initrd("a", 20*mib)}, Machine: ram(t, 128)}},
+		{"initrds", a64File(nil), Request{Initrd: []File{initrd("a", 1000), initrd("b", 3*mib)}, Machine: xenvm(t)}},
+		{"128 MiB", a64File(nil), Request{Initrd: []File{initrd("a", 20*mib)}, Machine: ram(t, 128)}},
 		{"gzip", gzipped(a64File(nil)), Request{Machine: ram(t, 128)}},
 		{"zboot", zbootFile("zstd22", zstded(padded(a64File(nil), 6*mib)), 6*mib), Request{Machine: ram(t, 128)}},
 		{"text offset", a64File(func(h []byte) { le.PutUint64(h[a64TextOffset:], 2*mib) }), Request{Machine: ram(t, 128)}},
@@ -78,13 +78,13 @@ func TestArm64Golden(t *testing.T) {
 			le.PutUint64(h[a64Flags:], 1)
 		}), Request{Machine: ram(t, 128)}},
 		{"64K pages", a64File(func(h []byte) { h[a64Flags] = 3<<1 | 8 }), Request{Machine: ram(t, 128)}},
-		{"second bank", a64File(nil), Request{Initrd: []Initrd{initrd("a", 20*mib)},
+		{"second bank", a64File(nil), Request{Initrd: []File{initrd("a", 20*mib)},
 			Machine: Machine{Arch: "arm64", DeviceTree: xenvmTree(t), Memory: []Range{
 				{Start: 1 << 30, Size: 4 * mib, Type: RAM}, {Start: 8 << 30, Size: 64 * mib, Type: RAM}}}}},
-		{"initrd in another bank", a64File(nil), Request{Initrd: []Initrd{initrd("a", 20*mib)},
+		{"initrd in another bank", a64File(nil), Request{Initrd: []File{initrd("a", 20*mib)},
 			Machine: Machine{Arch: "arm64", DeviceTree: xenvmTree(t), Memory: []Range{
 				{Start: 1 << 30, Size: 16 * mib, Type: RAM}, {Start: 8 << 30, Size: 64 * mib, Type: RAM}}}}},
-		{"another tree", a64File(nil), Request{Initrd: []Initrd{initrd("a", mib)},
+		{"another tree", a64File(nil), Request{Initrd: []File{initrd("a", mib)},
 			DeviceTree: file("/boot/x.dtb", reservingTree(t)), Machine: ram(t, 64)}},
 	}
 	for _, tt := range tests {
@@ -113,7 +113,7 @@ func TestArm64Refused(t *testing.T) {
 		{"odd text offset", a64File(func(h []byte) { h[a64TextOffset] = 1 }), nil, "/vmlinuz: arm64 Image: bad text_offset 0x1"},
 		{"too big", a64File(nil), func(r *Request) { r.Machine = ram(t, 5) },
 			"/vmlinuz: arm64 Image: kernel: no room for 6144 KiB of RAM between 0x40000000 and 0x40500000: the domain needs more memory"},
-		{"initrd too big", a64File(nil), func(r *Request) { r.Initrd = []Initrd{{Name: "i", Data: io.NewSectionReader(nil, 0, 125*mib)}} },
+		{"initrd too big", a64File(nil), func(r *Request) { r.Initrd = []File{{Name: "i", Data: io.NewSectionReader(nil, 0, 125*mib)}} },
 			"/vmlinuz: arm64 Image: initrd: no room for 128000 KiB of RAM between 0x40000000 and 0x48000000: the domain needs more memory"},
 		{"command line", a64File(nil), func(r *Request) { r.CmdLine = strings.Repeat("x", 2048) },
 			"/vmlinuz: arm64 Image: command line of 2048 bytes, the kernel takes 2047"},
@@ -208,7 +208,7 @@ func FuzzBuildArm64(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kernel []byte, ramMiB uint16, initrdSize uint32, tree []byte) {
 		machine := ram(t, uint64(ramMiB))
 		plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(kernel), Machine: machine, DeviceTree: file("t", tree),
-			Initrd: []Initrd{{Name: "i", Data: io.NewSectionReader(nil, 0, int64(initrdSize))}}})
+			Initrd: []File{{Name: "i", Data: io.NewSectionReader(nil, 0, int64(initrdSize))}}})
 		if err != nil {
 			return
 		}

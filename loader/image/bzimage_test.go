@@ -52,8 +52,8 @@ func bzFile(edit func(h []byte)) []byte {
 	return f
 }
 
-func initrd(name string, n int) Initrd {
-	return Initrd{Name: name, Data: bytes.NewReader(bytes.Repeat([]byte{7}, n))}
+func initrd(name string, n int) File {
+	return File{Name: name, Data: bytes.NewReader(bytes.Repeat([]byte{7}, n))}
 }
 
 // dump prints a plan so that a person can check it against boot.rst.
@@ -91,14 +91,14 @@ func TestBzImageGolden(t *testing.T) {
 		req  Request
 	}{
 		{"plain", bzFile(nil), Request{CmdLine: "root=/dev/xvda1 ro", Machine: Machine{Arch: "amd64", Memory: pvhMap(512), RSDP: 0xfc008000}}},
-		{"initrds", bzFile(nil), Request{Initrd: []Initrd{initrd("a", 1000), initrd("b", 3*mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
+		{"initrds", bzFile(nil), Request{Initrd: []File{initrd("a", 1000), initrd("b", 3*mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
 		{"low initrd limit", bzFile(func(h []byte) {
 			le.PutUint32(h[hdrInitrdAddrMax:], 100*mib-1)
 			le.PutUint16(h[hdrXLoadFlags:], xlfKernel64)
 		}),
-			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
+			Request{Initrd: []File{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(512)}}},
 		{"above 4 GiB", bzFile(func(h []byte) { le.PutUint32(h[hdrInitrdAddrMax:], 0xffffffff) }),
-			Request{Initrd: []Initrd{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: append(pvhMap(3840), Range{Start: 1 << 32, Size: 64 * mib, Type: RAM})}}},
+			Request{Initrd: []File{initrd("a", mib)}, Machine: Machine{Arch: "amd64", Memory: append(pvhMap(3840), Range{Start: 1 << 32, Size: 64 * mib, Type: RAM})}}},
 		{"preferred address taken", bzFile(nil), Request{Machine: Machine{Arch: "amd64", Memory: []Range{
 			{Start: 0, Size: 20 * mib, Type: RAM}, {Start: 20 * mib, Size: mib, Type: Reserved}, {Start: 21 * mib, Size: 200 * mib, Type: RAM}}}}},
 		{"32-bit", bzFile(func(h []byte) { le.PutUint16(h[hdrXLoadFlags:], 0) }), Request{Machine: Machine{Arch: "amd64", Memory: pvhMap(128)}}},
@@ -136,7 +136,7 @@ func TestBzImageRefused(t *testing.T) {
 		{"command line", bzFile(nil), Request{CmdLine: strings.Repeat("x", 2048)}, "/vmlinuz: bzImage: command line of 2048 bytes, the kernel takes 2047"},
 		{"kernel too big", bzFile(func(h []byte) { le.PutUint32(h[hdrInitSize:], 300*mib) }), Request{},
 			"/vmlinuz: bzImage: kernel: no room for 307200 KiB of RAM between 0x100000 and 0x100000000: the domain needs more memory"},
-		{"initrd too big", bzFile(nil), Request{Initrd: []Initrd{initrd("i", 250*mib)}},
+		{"initrd too big", bzFile(nil), Request{Initrd: []File{initrd("i", 250*mib)}},
 			"/vmlinuz: bzImage: initrd: no room for 256000 KiB of RAM between 0x100000 and 0x10000000000000: the domain needs more memory"},
 		{"not relocatable", bzFile(func(h []byte) { h[hdrRelocatable] = 0; le.PutUint64(h[hdrPrefAddress:], 1<<40) }), Request{},
 			"/vmlinuz: bzImage: kernel: no room for 40960 KiB of RAM between 0x10000000000 and 0x10002800000: the domain needs more memory"},
@@ -173,7 +173,7 @@ func FuzzBuild(f *testing.F) {
 		file := append(head, make([]byte, 1<<16)...)
 		machine := Machine{Arch: "amd64", Memory: pvhMap(uint64(ramMiB))}
 		plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(file), Machine: machine,
-			Initrd: []Initrd{{Name: "i", Data: io.NewSectionReader(nil, 0, int64(initrdSize))}}})
+			Initrd: []File{{Name: "i", Data: io.NewSectionReader(nil, 0, int64(initrdSize))}}})
 		if err != nil {
 			return
 		}

@@ -99,9 +99,9 @@ func TestTreeIsKept(t *testing.T) {
 	number := func(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 	for _, tt := range []struct {
 		name   string
-		initrd []Initrd
+		initrd []File
 	}{
-		{"with an initrd", []Initrd{initrd("a", 1000), initrd("b", 999)}},
+		{"with an initrd", []File{initrd("a", 1000), initrd("b", 999)}},
 		{"without", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -150,7 +150,7 @@ func TestTreeIsKept(t *testing.T) {
 
 // What either tree reserves is left alone.
 func TestReservations(t *testing.T) {
-	plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(a64File(nil)), Initrd: []Initrd{initrd("a", mib)},
+	plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(a64File(nil)), Initrd: []File{initrd("a", mib)},
 		DeviceTree: file("/x.dtb", reservingTree(t)), Machine: ram(t, 64)})
 	if err != nil {
 		t.Fatal(err)

@@ -67,9 +67,6 @@ type File struct {
 	Data Source
 }
 
-// Initrd is one file of the initial RAM disk.
-type Initrd = File
-
 // Plan is a boot, ready to be carried out.
 type Plan struct {
 	// Kind names the format and protocol, for people: "bzImage 2.15".

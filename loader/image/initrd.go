@@ -15,7 +15,7 @@ const initrdAlign = 512
 // initrdSegments puts the files one behind the other from address 0 on, and
 // returns the bytes of all. Zero bytes between archives are what Linux skips
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
-func initrdSegments(files []Initrd) (segs []Segment, total uint64, err error) {
+func initrdSegments(files []File) (segs []Segment, total uint64, err error) {
 	for i, f := range files {
 		size := f.Data.Size()
 		if size < 0 || uint64(size) > 1<<40 {
@@ -35,7 +35,7 @@ func initrdSegments(files []Initrd) (segs []Segment, total uint64, err error) {
 }
 
 // placeInitrd is initrdSegments in memory that place takes for all of them.
-func placeInitrd(files []Initrd, place func(size uint64) (uint64, error)) ([]Segment, error) {
+func placeInitrd(files []File, place func(size uint64) (uint64, error)) ([]Segment, error) {
 	segs, total, err := initrdSegments(files)
 	if total == 0 || err != nil {
 		return nil, err

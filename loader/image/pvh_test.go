@@ -23,14 +23,14 @@ func TestPVHGolden(t *testing.T) {
 		req  Request
 	}{
 		{"plain", pvhELF(nil), Request{CmdLine: "BOOT_IMAGE=/vmlinux ro", Machine: machine}},
-		{"initrds", pvhELF(nil), Request{CmdLine: "x", Initrd: []Initrd{initrd("a", 1000), initrd("b", 3*mib)}, Machine: machine}},
+		{"initrds", pvhELF(nil), Request{CmdLine: "x", Initrd: []File{initrd("a", 1000), initrd("b", 3*mib)}, Machine: machine}},
 		{"no command line", pvhELF(nil), Request{Machine: machine}},
 		{"32-bit", pvhELF(func(e *testELF) { e.bits, e.machine = 32, elf386 }), Request{CmdLine: "x", Machine: machine}},
 		{"note section", pvhELF(func(e *testELF) { e.sections = true }), Request{CmdLine: "x", Machine: machine}},
 		{"32-bit note section", pvhELF(func(e *testELF) { e.bits, e.sections = 32, true }), Request{CmdLine: "x", Machine: machine}},
 		{"moved", pvhELF(reloc()), Request{CmdLine: "x", Machine: hole}},
 		{"moved by 64 KiB", pvhELF(reloc(0x10000, mib, 50*mib-1)), Request{CmdLine: "x", Machine: hole}},
-		{"at the end of RAM", pvhELF(nil), Request{CmdLine: "x", Initrd: []Initrd{initrd("a", 1000)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(21)}}},
+		{"at the end of RAM", pvhELF(nil), Request{CmdLine: "x", Initrd: []File{initrd("a", 1000)}, Machine: Machine{Arch: "amd64", Memory: pvhMap(21)}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,7 +61,7 @@ func TestPVHRefused(t *testing.T) {
 		{"no room to move", pvhELF(func(e *testELF) { e.reloc = []uint32{} }), Request{}, 5, "kernel: no room for 5120 KiB of RAM between 0x0 and 0x100000000: the domain needs more memory"},
 		{"odd alignment", pvhELF(func(e *testELF) { e.reloc = []uint32{3} }), Request{}, 5, "kernel: alignment 0x3 is not a power of two"},
 		{"command line", pvhELF(nil), Request{CmdLine: strings.Repeat("x", maxCmdLine+1)}, 64, "command line of 65537 bytes, more than 65536"},
-		{"initrd", pvhELF(nil), Request{Initrd: []Initrd{initrd("i", 50*mib)}}, 64, "initrd: no room for 51200 KiB of RAM between 0x100000 and 0x100000000: the domain needs more memory"},
+		{"initrd", pvhELF(nil), Request{Initrd: []File{initrd("i", 50*mib)}}, 64, "initrd: no room for 51200 KiB of RAM between 0x100000 and 0x100000000: the domain needs more memory"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -86,7 +86,7 @@ func FuzzELF(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte, ramMiB, initrdSize uint16) {
 		machine := Machine{Arch: "amd64", Memory: pvhMap(uint64(ramMiB))}
 		plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(file), CmdLine: "x", Machine: machine,
-			Initrd: []Initrd{initrd("i", int(initrdSize))}})
+			Initrd: []File{initrd("i", int(initrdSize))}})
 		if err != nil {
 			return
 		}
