@@ -11,31 +11,29 @@ import (
 func (b *bench) print(w io.Writer) {
 	fmt.Fprintf(w, "Xen %s on %s, QEMU TCG, initrd of %d MiB, medians of %d boots; seconds after unpause\n\n", b.xen, b.arch, b.initrdMiB, b.boots)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	row := func(name, pvboot, pvgrub, direct, toPvgrub, aim, toDirect, aimDirect string) {
-		cells := []string{name, pvboot, direct, toDirect, aimDirect}
+	row := func(name, pvboot, pvgrub, direct, toPvgrub, toDirect, aim string) {
+		cells := []string{name, pvboot, direct, toDirect, aim}
 		if b.aims.pvgrub {
-			cells = []string{name, pvboot, pvgrub, direct, toPvgrub, aim, toDirect}
-		} else if aimDirect == "" {
-			cells[4] = aim
+			cells = []string{name, pvboot, pvgrub, direct, toPvgrub, toDirect, aim}
 		}
 		for _, c := range cells {
 			fmt.Fprint(t, c, "\t")
 		}
 		fmt.Fprintln(t)
 	}
-	row("", "pvboot", "PvGRUB", "direct", "to PvGRUB", "aim", "to direct", "aim")
-	times := func(name string, of func(loader) float64, aim, aimDirect string) {
+	row("", "pvboot", "PvGRUB", "direct", "to PvGRUB", "to direct", "aim")
+	times := func(name string, of func(loader) float64, aim string) {
 		p, g, d := of(b.pvboot), of(b.pvgrub), of(b.direct)
-		row(name, number(p), number(g), number(d), ratio(p, g), aim, ratio(p, d), aimDirect)
+		row(name, number(p), number(g), number(d), ratio(p, g), ratio(p, d), aim)
 	}
-	times("xl create", func(l loader) float64 { return l.create }, "", "")
-	times("first byte", func(l loader) float64 { return l.firstByte }, "", "")
-	times("menu", func(l loader) float64 { return l.menu }, b.aims.menu, "")
-	times("kernel's first line", func(l loader) float64 { return l.kernel }, "", "")
-	times("user space", func(l loader) float64 { return l.user }, b.aims.user, "")
-	times("the same, reading apart", func(l loader) float64 { return l.user - l.read }, "", b.aims.userApart)
-	times("xl create to user space", func(l loader) float64 { return l.create + l.user }, "", "")
-	row("reading, MB/s", number(b.pvboot.rate), number(b.pvgrub.rate), "", ratio(b.pvboot.rate, b.pvgrub.rate), b.aims.rate, "", "")
+	times("xl create", func(l loader) float64 { return l.create }, "")
+	times("first byte", func(l loader) float64 { return l.firstByte }, "")
+	times("menu", func(l loader) float64 { return l.menu }, b.aims.menu)
+	times("kernel's first line", func(l loader) float64 { return l.kernel }, "")
+	times("user space", func(l loader) float64 { return l.user }, b.aims.user)
+	times("the same, reading apart", func(l loader) float64 { return l.user - l.read }, b.aims.userApart)
+	times("xl create to user space", func(l loader) float64 { return l.create + l.user }, "")
+	row("reading, MB/s", number(b.pvboot.rate), number(b.pvgrub.rate), "", ratio(b.pvboot.rate, b.pvgrub.rate), "", b.aims.rate)
 	t.Flush()
 	fmt.Fprintf(w, "\nLinux's blkfront, dd bs=1M iflag=direct: %s MB/s; pvboot reads at %s of that (aim: %s)\n",
 		number(b.linuxRate), ratio(b.pvboot.rate, b.linuxRate), b.aims.linux)

@@ -81,7 +81,7 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
 	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
 	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
-	f.DurationVar(&o.rest, "rest", 0, "`time` to wait before each boot but the first, for measurements: Xen scrubs the last domain's memory meanwhile")
+	f.DurationVar(&o.rest, "rest", 0, "`time` to wait before each boot but the first, so that the end of the last domain does not disturb a measurement")
 	f.BoolVar(&o.verbose, "v", false, "print the messages of Xen, dom0 and xl to standard error")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), bootHelp)
