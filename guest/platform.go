@@ -87,6 +87,12 @@ func (g *Guest) MapGFN(gfn uint64, n int) ([]byte, error) {
 	return memory(gfn*pageSize, n*pageSize), nil
 }
 
+// UnmapGFN implements [xen.Platform].
+func (g *Guest) UnmapGFN([]byte) error { return nil }
+
+// StartInfo implements [xen.Platform].
+func (g *Guest) StartInfo() *xen.StartInfo { return nil }
+
 // View sees size bytes of RAM at physical address addr; nil when they are
 // not all mapped.
 func (g *Guest) View(addr, size uint64) []byte {

@@ -45,6 +45,9 @@ type Machine struct {
 	// DeviceTree is the toolstack's flattened device tree, nil on machines
 	// without one.
 	DeviceTree []byte
+	// PV tells of a paravirtualised x86-64 domain, whose kernels are others;
+	// nil in any other.
+	PV *PVMachine
 }
 
 // Request is what a boot entry asks for.
@@ -74,6 +77,7 @@ type Plan struct {
 	// Segments do not overlap and lie in RAM ranges of the Machine.
 	Segments []Segment
 	Entry    Entry
+	PV       *PVPlan // in a PV domain
 }
 
 // Segment puts Data at Addr and zeros after it up to Size. The target may
@@ -113,6 +117,10 @@ const (
 	// off, DAIF masked, and all of the plan's segments clean to the point of
 	// coherency (Linux Documentation/arch/arm64/booting.rst).
 	EL1
+	// PV64 is x86-64 long mode in a PV domain, at the lowest privilege and on
+	// the page tables of Plan.PV, with flat segments of Xen's and events masked
+	// (Xen public/xen.h). PC and rsp, rsi are virtual addresses.
+	PV64
 )
 
 // Entry is the state of the boot processor when the target gets it.

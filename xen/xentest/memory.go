@@ -115,6 +115,12 @@ func (m *Machine) MapGFN(gfn uint64, n int) ([]byte, error) {
 	return nil, fmt.Errorf("xentest: nothing at gfn %#x", gfn)
 }
 
+// UnmapGFN has nothing to do: what stands at a gfn is always visible.
+func (m *Machine) UnmapGFN([]byte) error { return nil }
+
+// StartInfo is nil: this is no PV domain.
+func (m *Machine) StartInfo() *xen.StartInfo { return nil }
+
 // page returns what stands at gfn. With mu held.
 func (m *Machine) page(gfn uint64) []byte {
 	if f, ok := m.p2m[gfn]; ok {
