@@ -67,6 +67,7 @@ test-xen: ## domains on real Xen in QEMU
 .PHONY: bench
 bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side
 	$(GO) run ./cmd/bench $(ARGS)
+	$(GO) run ./cmd/bench -mode pv $(ARGS)
 	$(GO) run ./cmd/bench -arch arm64 $(ARGS)
 
 .PHONY: soak

@@ -39,7 +39,7 @@ func TestLoadTimes(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	b := &bench{arch: "amd64", aims: aimsOf["amd64"], boots: 5, xen: "4.17", initrdMiB: 64, image: 3 << 20, leastMemory: 16, linuxRate: 60, added: 0.25,
+	b := &bench{arch: "amd64", mode: "pvh", aims: aimsOf["amd64"], boots: 5, xen: "4.17", initrdMiB: 64, image: 3 << 20, leastMemory: 16, linuxRate: 60, added: 0.25,
 		pvboot: loader{menu: 0.5, user: 12, rate: 120}, pvgrub: loader{menu: 2, user: 60, rate: 2}, direct: loader{user: 10}}
 	var out bytes.Buffer
 	b.print(&out)
@@ -52,12 +52,12 @@ func TestTable(t *testing.T) {
 }
 
 func TestTableWithoutPvGRUB(t *testing.T) {
-	b := &bench{arch: "arm64", aims: aimsOf["arm64"], boots: 5, xen: "4.20", linuxRate: 200,
+	b := &bench{arch: "arm64", mode: "pvh", aims: aimsOf["arm64"], boots: 5, xen: "4.20", linuxRate: 200,
 		pvboot: loader{menu: 0.5, user: 12, read: 1, rate: 150}, direct: loader{user: 10}}
 	var out bytes.Buffer
 	b.print(&out)
 	table := strings.Join(strings.Fields(out.String()), " ")
-	for _, want := range []string{"Xen 4.20 on arm64", "menu 0.50 - - <= 1 s", "reading apart 11.00 10.00 1.10 direct <= 1.15", "at 0.75 of that (aim: >= 0.8)"} {
+	for _, want := range []string{"Xen 4.20 on arm64, pvh", "menu 0.50 - - <= 1 s", "reading apart 11.00 10.00 1.10 direct <= 1.15", "at 0.75 of that (aim: >= 0.8)"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, out.String())
 		}
@@ -67,8 +67,21 @@ func TestTableWithoutPvGRUB(t *testing.T) {
 	}
 }
 
+func TestTableOfCodecs(t *testing.T) {
+	b := &bench{arch: "amd64", mode: "pv", aims: aimsOf["amd64-pv"], xen: "4.17",
+		codecs: []codecTimes{{"xz", loader{kernel: 3}, loader{kernel: 12}}, {"zstd", loader{kernel: 2}, loader{}}}}
+	var out bytes.Buffer
+	b.print(&out)
+	table := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{"on amd64, pv", "xz 3.00 12.00 0.25 PvGRUB <= 0.4 zstd 2.00 - - Linux's"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
-	for args, want := range map[string]int{"-h": 0, "-boots=0": 2, "-nonsense": 2, "-arch=vax": 2, "more": 2} {
+	for args, want := range map[string]int{"-h": 0, "-boots=0": 2, "-nonsense": 2, "-arch=vax": 2, "-mode=hvm": 2, "more": 2} {
 		if got := run([]string{args}); got != want {
 			t.Errorf("bench %s exits with %d, want %d", args, got, want)
 		}

@@ -22,6 +22,7 @@ func main() {
 func run(args []string) int {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	arch := f.String("arch", "amd64", "`architecture`: amd64 or arm64")
+	mode := f.String("mode", "pvh", "type of `domain`: pvh or, on amd64, pv")
 	boots := f.Int("boots", 5, "`number` of boots that a median is made of")
 	xen := f.String("xen", "4.17", "`version` of Xen: 4.17 (PvGRUB 2.06) or 4.20 (PvGRUB 2.12)")
 	mib := f.Int("initrd-mib", 64, "size of the large initrd in `MiB`")
@@ -29,10 +30,15 @@ func run(args []string) int {
 		fmt.Fprintln(f.Output(), "usage: bench [options]")
 		f.PrintDefaults()
 	}
-	switch err := f.Parse(args); {
+	err := f.Parse(args)
+	name := *arch
+	if *mode != "pvh" {
+		name += "-" + *mode
+	}
+	switch {
 	case err == flag.ErrHelp:
 		return 0
-	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1 || aimsOf[*arch] == nil:
+	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1 || aimsOf[name] == nil:
 		if err == nil {
 			f.Usage()
 		}
@@ -40,7 +46,7 @@ func run(args []string) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	b := &bench{arch: *arch, aims: aimsOf[*arch], boots: *boots, xen: *xen, initrdMiB: *mib}
+	b := &bench{arch: *arch, mode: *mode, aims: aimsOf[name], boots: *boots, xen: *xen, initrdMiB: *mib}
 	if err := b.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1

@@ -37,7 +37,7 @@ type report struct {
 // boot boots a disk, and one time more than is measured: the first domain of
 // a Xen takes longer to create.
 func (b *bench) boot(ctx context.Context, disk string, args ...string) ([]report, []byte, error) {
-	args = append([]string{"boot", "-arch", b.arch, "-xen", b.xen, "-timeout", "60m", "-rest", "5s", "-boots", strconv.Itoa(b.boots + 1), "-json", b.path("times")}, args...)
+	args = append([]string{"boot", "-arch", b.arch, "-mode", b.mode, "-xen", b.xen, "-timeout", "60m", "-rest", "5s", "-boots", strconv.Itoa(b.boots + 1), "-json", b.path("times")}, args...)
 	out, err := b.rig(ctx, append(args, b.path(disk))...)
 	if err != nil {
 		return nil, nil, err
