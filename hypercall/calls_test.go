@@ -40,6 +40,7 @@ var calls = []struct {
 	{"EVTCHNOP_status", 32, 5, func(h Hypervisor) error { _, err := EvtchnStatus(h, 1); return err }},
 	{"EVTCHNOP_alloc_unbound", 32, 6, func(h Hypervisor) error { _, err := EvtchnAllocUnbound(h, 1); return err }},
 	{"EVTCHNOP_unmask", 32, 9, func(h Hypervisor) error { return EvtchnUnmask(h, 1) }},
+	{"GNTTABOP_setup_table", 20, 2, func(h Hypervisor) error { _, err := GnttabSetupTable(h, 3); return err }},
 	{"GNTTABOP_query_size", 20, 6, func(h Hypervisor) error { _, _, err := GnttabQuerySize(h); return err }},
 	{"GNTTABOP_set_version", 20, 8, func(h Hypervisor) error { return GnttabSetVersion(h, 1) }},
 	{"GNTTABOP_get_version", 20, 10, func(h Hypervisor) error { _, err := GnttabGetVersion(h); return err }},
@@ -54,6 +55,7 @@ var calls = []struct {
 	{"SCHEDOP_shutdown", 29, 2, func(h Hypervisor) error { return SchedShutdown(h, ShutdownCrash) }},
 	{"SCHEDOP_poll", 29, 3, func(h Hypervisor) error { return SchedPoll(h, nil, 1) }},
 	{"VCPUOP_get_runstate_info", 24, 4, func(h Hypervisor) error { _, err := VCPURunstate(h, 0); return err }},
+	{"VCPUOP_register_vcpu_info", 24, 10, func(h Hypervisor) error { return VCPURegisterInfo(h, 0, 1, 0) }},
 	{"CONSOLEIO_write", 18, 0, func(h Hypervisor) error { return ConsoleWrite(h, []byte("x")) }},
 }
 
@@ -118,6 +120,40 @@ func TestQuerySizeStatus(t *testing.T) {
 	}
 	if s := GrantStatus(-77).Error(); s != "GNTST -77" {
 		t.Error(s)
+	}
+}
+
+func TestSetupTable(t *testing.T) {
+	r := &recorder{answer: func(a []Arg) {
+		in := pointee[SetupTable](a[1])
+		if in.Dom != DomSelf || in.NrFrames != 2 || a[2].Val() != 1 {
+			t.Errorf("setup_table %+v, count %d", in, a[2].Val())
+		}
+		fillWords(in.FrameList, 7, 9)
+	}}
+	if l, err := GnttabSetupTable(r, 2); err != nil || len(l) != 2 || l[0] != 7 || l[1] != 9 {
+		t.Errorf("%v, %v", l, err)
+	}
+	r.answer = func(a []Arg) { fill(a[1], SetupTable{Status: GrantGeneralError}) }
+	if _, err := GnttabSetupTable(r, 2); !errors.Is(err, GrantGeneralError) || err.Error() != "GNTTABOP_setup_table: GNTST_general_error" {
+		t.Error(err)
+	}
+	r.args = nil
+	for _, n := range []int{-1, 0, MaxSetupTable + 1} {
+		if _, err := GnttabSetupTable(r, n); !errors.Is(err, ErrInvalid) || r.args != nil {
+			t.Errorf("%d frames: %v, call %v", n, err, r.args)
+		}
+	}
+}
+
+func TestRegisterVCPUInfo(t *testing.T) {
+	r := &recorder{answer: func(a []Arg) {
+		if in := pointee[RegisterVCPUInfo](a[2]); int(a[1].Val()) != 3 || in != (RegisterVCPUInfo{GFN: 0x1234, Offset: 64}) {
+			t.Errorf("vcpu %d, %+v", a[1].Val(), in)
+		}
+	}}
+	if err := VCPURegisterInfo(r, 3, 0x1234, 64); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,6 +7,7 @@ type Ref uint32
 
 // Commands of OpGrantTable (public/grant_table.h).
 const (
+	GnttabOpSetupTable = 2
 	GnttabOpQuerySize  = 6
 	GnttabOpSetVersion = 8
 	GnttabOpGetVersion = 10
@@ -31,6 +32,17 @@ const (
 	GrantReading      = 1 << 3 // set by Xen while mapped or copied from
 	GrantWriting      = 1 << 4 // set by Xen while mapped for writing
 )
+
+// MaxSetupTable is the most frames that [GnttabSetupTable] asks for.
+const MaxSetupTable = 1024
+
+// SetupTable is struct gnttab_setup_table.
+type SetupTable struct {
+	Dom       DomID
+	NrFrames  uint32
+	Status    GrantStatus // out
+	FrameList *uint64     // array of NrFrames frame numbers, out
+}
 
 // QuerySize is struct gnttab_query_size. Frames count grant table pages.
 type QuerySize struct {
@@ -93,6 +105,25 @@ func GnttabQuerySize(h Hypervisor) (frames, limit uint32, err error) {
 		return 0, 0, fmt.Errorf("GNTTABOP_query_size: %w", a.Status)
 	}
 	return a.NrFrames, a.MaxNrFrames, nil
+}
+
+// GnttabSetupTable makes the grant table at least n frames long (1 to
+// [MaxSetupTable]) and returns the numbers of the first n. In a PV domain these
+// are the machine frames to map; elsewhere they say where a frame was put by
+// [MemoryAddToPhysmap], all ones where it was not.
+func GnttabSetupTable(h Hypervisor, n int) ([]uint64, error) {
+	if n <= 0 || n > MaxSetupTable {
+		return nil, fmt.Errorf("GNTTABOP_setup_table: %d frames: %w", n, ErrInvalid)
+	}
+	list := make([]uint64, n)
+	a := &SetupTable{Dom: DomSelf, NrFrames: uint32(n), FrameList: &list[0]}
+	if _, err := result("GNTTABOP_setup_table", h.Call(OpGrantTable, Int(GnttabOpSetupTable), Ptr(a), Int(1))); err != nil {
+		return nil, err
+	}
+	if a.Status != GrantOkay {
+		return nil, fmt.Errorf("GNTTABOP_setup_table: %w", a.Status)
+	}
+	return list, nil
 }
 
 // GnttabGetVersion returns the version (1 or 2) of the grant table's entries.

@@ -16,6 +16,7 @@ func TestLayout(t *testing.T) {
 		au AllocUnbound
 		bi BindInterdomain
 		ps PortStatus
+		st SetupTable
 		qs QuerySize
 		gv GrantVersion
 		ap AddToPhysmap
@@ -25,6 +26,7 @@ func TestLayout(t *testing.T) {
 		hp HVMParam
 		po Poll
 		rs Runstate
+		rv RegisterVCPUInfo
 	)
 	for _, tt := range []struct {
 		header    string
@@ -42,6 +44,10 @@ func TestLayout(t *testing.T) {
 			[]uintptr{unsafe.Sizeof(ps), unsafe.Offsetof(ps.Dom), unsafe.Offsetof(ps.Port), unsafe.Offsetof(ps.Status),
 				unsafe.Offsetof(ps.VCPU), unsafe.Offsetof(ps.RemoteDom), unsafe.Offsetof(ps.RemotePort)},
 			[]uintptr{24, 0, 4, 8, 12, 16, 20}},
+		{"grant_table.h: struct gnttab_setup_table",
+			[]uintptr{unsafe.Sizeof(st), unsafe.Offsetof(st.Dom), unsafe.Offsetof(st.NrFrames),
+				unsafe.Offsetof(st.Status), unsafe.Offsetof(st.FrameList)},
+			[]uintptr{24, 0, 4, 8, 16}},
 		{"grant_table.h: struct gnttab_query_size",
 			[]uintptr{unsafe.Sizeof(qs), unsafe.Offsetof(qs.Dom), unsafe.Offsetof(qs.NrFrames),
 				unsafe.Offsetof(qs.MaxNrFrames), unsafe.Offsetof(qs.Status)},
@@ -73,6 +79,9 @@ func TestLayout(t *testing.T) {
 		{"vcpu.h: struct vcpu_runstate_info",
 			[]uintptr{unsafe.Sizeof(rs), unsafe.Offsetof(rs.State), unsafe.Offsetof(rs.EntryTime), unsafe.Offsetof(rs.Time)},
 			[]uintptr{48, 0, 8, 16}},
+		{"vcpu.h: struct vcpu_register_vcpu_info",
+			[]uintptr{unsafe.Sizeof(rv), unsafe.Offsetof(rv.GFN), unsafe.Offsetof(rv.Offset), unsafe.Offsetof(rv.Rsvd)},
+			[]uintptr{16, 0, 8, 12}},
 		{"version.h: struct xen_feature_info", []uintptr{unsafe.Sizeof(FeatureInfo{})}, []uintptr{8}},
 		{"version.h: xen_extraversion_t", []uintptr{unsafe.Sizeof(ExtraVersion{})}, []uintptr{16}},
 	} {
@@ -95,3 +104,6 @@ func fill[T any](a Arg, v T) { *(*T)(a.Pointer()) = v }
 
 // fillBytes writes src to where p leads.
 func fillBytes(p *byte, src []byte) { copy(unsafe.Slice(p, len(src)), src) }
+
+// fillWords writes words to where p leads.
+func fillWords(p *uint64, words ...uint64) { copy(unsafe.Slice(p, len(words)), words) }

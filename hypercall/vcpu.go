@@ -1,8 +1,10 @@
 package hypercall
 
-// Commands of OpVCPU (public/vcpu.h). VCPUOP_register_vcpu_info is left out on
-// purpose: a guest cannot undo it, and the next kernel would be refused.
-const VCPUOpGetRunstateInfo = 4
+// Commands of OpVCPU (public/vcpu.h).
+const (
+	VCPUOpGetRunstateInfo  = 4
+	VCPUOpRegisterVCPUInfo = 10
+)
 
 // Runstate is struct vcpu_runstate_info. Times are nanoseconds of system
 // time.
@@ -12,10 +14,29 @@ type Runstate struct {
 	Time      [4]uint64 // spent in each state
 }
 
+// RegisterVCPUInfo is struct vcpu_register_vcpu_info.
+type RegisterVCPUInfo struct {
+	GFN    uint64 // the header's mfn
+	Offset uint32 // bytes within the frame
+	Rsvd   uint32
+}
+
 // VCPURunstate returns when vcpu entered its present state and how long it
 // has been in each.
 func VCPURunstate(h Hypervisor, vcpu uint32) (Runstate, error) {
 	a := &Runstate{}
 	_, err := result("VCPUOP_get_runstate_info", h.Call(OpVCPU, Int(VCPUOpGetRunstateInfo), Int(vcpu), Ptr(a)))
 	return *a, err
+}
+
+// VCPURegisterInfo makes Xen keep vcpu's struct vcpu_info at an offset into
+// frame gfn of the domain's RAM. Nothing takes that back before the domain
+// ends, and a kernel that is started later is refused: call it in a program that
+// starts none. Errors: EBUSY when it was done before (EINVAL before Xen 4.18),
+// ENXIO when the structure is misaligned or does not lie within the frame,
+// ENOENT when there is no such vcpu.
+func VCPURegisterInfo(h Hypervisor, vcpu uint32, gfn uint64, offset uint32) error {
+	a := &RegisterVCPUInfo{GFN: gfn, Offset: offset}
+	_, err := result("VCPUOP_register_vcpu_info", h.Call(OpVCPU, Int(VCPUOpRegisterVCPUInfo), Int(vcpu), Ptr(a)))
+	return err
 }
