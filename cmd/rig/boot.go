@@ -22,6 +22,9 @@ type options struct {
 	gic                     int
 	memory                  int
 	extra                   string
+	each                    []string
+	smallest                int
+	store                   string
 	xl                      []string
 	keys                    []expect.Press
 	expects                 []*regexp.Regexp
@@ -59,6 +62,11 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	f.IntVar(&o.gic, "gic", 0, "`version` of arm64's interrupt controller: 2 or 3 (default 3)")
 	f.IntVar(&o.memory, "memory", 512, "memory of the domain in `MiB`")
 	f.StringVar(&o.extra, "extra", "", "the domain's command line (xl's extra=)")
+	f.Func("each", "boot once with these `words` added to the command line; can be repeated, for one boot after the other in the same Xen", func(s string) error {
+		o.each = append(o.each, s)
+		return nil
+	})
+	f.IntVar(&o.smallest, "smallest", 0, "find the smallest memory, up to -memory and to `n` MiB exactly, with which all that is expected is seen")
 	f.Func("xl", "one more `line` for the xl configuration; can be repeated", func(s string) error {
 		o.xl = append(o.xl, s)
 		return nil
@@ -79,6 +87,7 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	}
 	f.DurationVar(&o.timeout, "timeout", timeout, "`time` after which the run fails, counted from Xen's start; 0 means none, as it is on a terminal")
 	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
+	f.StringVar(&o.store, "store", "", "write what xenstore holds about the domain to `NAME`.before, as xl made it, and to NAME.after, when the last -expect was seen")
 	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
 	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
 	f.DurationVar(&o.rest, "rest", 0, "`time` to wait before each boot but the first, so that the end of the last domain does not disturb a measurement")
@@ -120,6 +129,12 @@ func (o *options) check() error {
 		return usagef("-memory %d: want 1..%d MiB", o.memory, 1<<20)
 	case o.boots < 1:
 		return usagef("-boots %d: want 1 or more", o.boots)
+	case o.smallest < 0 || o.smallest > o.memory:
+		return usagef("-smallest %d: want 1..%d MiB", o.smallest, o.memory)
+	case o.smallest > 0 && (o.boots > 1 || len(o.each) > 0 || o.store != ""):
+		return usagef("-smallest boots as often as it must: no -boots, -each or -store beside it")
+	case (o.smallest > 0 || o.store != "") && len(o.expects) == 0:
+		return usagef("-smallest and -store want an -expect")
 	case o.rest < 0:
 		return usagef("-rest %v: want 0 or more", o.rest)
 	case o.timeout < 0:
@@ -168,7 +183,7 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 		return err
 	}
 	s := &session{
-		options: o, host: host, config: xlConfig(o, loader), out: stdout, keyboard: keyboard,
+		options: o, host: host, loader: loader, out: stdout, keyboard: keyboard,
 	}
 	err = s.run(ctx)
 	err = errors.Join(err, restore(), host.Close())

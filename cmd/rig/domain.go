@@ -74,12 +74,12 @@ func (d domainDisk) xlDisk(index int) string {
 	return fmt.Sprintf("%sformat=raw,vdev=%s,access=%s,backendtype=phy,target=%s", kind, d.vdev, access, xenhost.Device(index))
 }
 
-// xlConfig returns the text of the domain's xl configuration. The user's own
-// lines come last: of two settings of a name, xl takes the later.
-func xlConfig(o *options, l *loader) string {
+// xlConfig returns the text of the domain's xl configuration for a boot. The
+// user's own lines come last: of two settings of a name, xl takes the later.
+func xlConfig(o *options, l *loader, v variant) string {
 	lines := []string{
 		`name = "domain"`,
-		fmt.Sprintf("memory = %d", o.memory),
+		fmt.Sprintf("memory = %d", v.memory),
 		"vcpus = 1",
 		`on_poweroff = "destroy"`,
 		`on_reboot = "destroy"`,
@@ -87,7 +87,7 @@ func xlConfig(o *options, l *loader) string {
 	}
 	lines = append(lines, domainTypes[o.mode]...)
 	lines = append(lines, l.lines...)
-	extra := strings.TrimSpace(l.cmdline + " " + o.extra)
+	extra := strings.TrimSpace(strings.TrimSpace(l.cmdline+" "+o.extra) + " " + v.each)
 	if extra != "" {
 		lines = append(lines, "extra = "+quote(extra))
 	}

@@ -25,23 +25,24 @@ func TestXLConfig(t *testing.T) {
 	for name, c := range map[string]struct {
 		options options
 		loader  *loader
+		each    string
 	}{
 		"pvh": {
 			options{mode: "pvh", memory: 512, disks: []domainDisk{disk("a.img", 0), disk("c,ro.img", 1)}},
-			kernelLoader("image"),
+			kernelLoader("image"), "",
 		},
 		"direct": {
 			options{mode: "pv", memory: 64, extra: `a="b c"`, disks: []domainDisk{disk("a.img", 0), disk("b.img,ro", 1)}},
-			&loader{lines: []string{`kernel = "/files/kernel"`, `ramdisk = "/files/initrd"`}, cmdline: "root=/dev/xvda1 ro"},
+			&loader{lines: []string{`kernel = "/files/kernel"`, `ramdisk = "/files/initrd"`}, cmdline: "root=/dev/xvda1 ro"}, `c="d  e" f`,
 		},
 		"pvshim": {
 			options{mode: "pvshim", memory: 64, xl: []string{"vcpus = 2", `on_crash = "preserve"`},
 				disks: []domainDisk{disk("a.img,cdrom,vdev=hdc", 0), disk("b.img,sector=4096", 1)}},
-			&loader{pygrub: true, lines: []string{`bootloader = "pygrub"`}},
+			&loader{pygrub: true, lines: []string{`bootloader = "pygrub"`}}, "single",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := xlConfig(&c.options, c.loader)
+			got := xlConfig(&c.options, c.loader, variant{c.options.memory, c.each})
 			golden.Check(t, "xl/"+name+".cfg", got)
 		})
 	}

@@ -10,6 +10,8 @@ type report struct {
 	Arch      string     `json:"arch"`
 	Mode      string     `json:"mode"`
 	Xen       string     `json:"xen"`
+	Each      string     `json:"each,omitempty"`
+	Memory    int        `json:"memory,omitempty"` // MiB, what -smallest has found
 	Create    *float64   `json:"create"`
 	FirstByte *float64   `json:"first_byte"`
 	Menu      *float64   `json:"menu"`
@@ -19,7 +21,7 @@ type report struct {
 
 func (w *watcher) report() report {
 	r := report{
-		Loader: w.loader, Arch: w.arch, Mode: w.mode, Xen: w.xen,
+		Loader: w.loader, Arch: w.arch, Mode: w.mode, Xen: w.xen, Each: w.variant.each,
 		Create:    seconds(w.creating, w.created),
 		FirstByte: seconds(w.unpaused, w.firstByte),
 		Menu:      seconds(w.unpaused, first(w.menu.Seen())),

@@ -27,23 +27,39 @@ var errLeft = errors.New("left")
 // errTimeout is returned when the time of -timeout is over.
 var errTimeout = errors.New("timed out")
 
+// errInterrupted is returned when the user or another program ends the rig.
+var errInterrupted = errors.New("interrupted")
+
+// errPatience is returned when a boot of -smallest takes too long.
+var errPatience = errors.New("out of patience")
+
+// bootError says what is wrong with a boot whose domain has ended.
+type bootError struct{ text string }
+
+func (e *bootError) Error() string { return e.text }
+
+func bootErrorf(format string, args ...any) error {
+	return &bootError{fmt.Sprintf(format, args...)}
+}
+
 // inspectWait is how long dom0 may take to say where a domain hangs.
 const inspectWait = 20 * time.Second
 
 // xenHost is the Xen host that a session uses, a *xenhost.Host.
 type xenHost interface {
 	Events() <-chan xenhost.Event
-	Create(config string) error
+	Create(job wire.Job) error
 	Input(keys []byte) error
 	Destroy() error
 	Inspect() error
+	List() error
 }
 
 // session is a run of rig boot: one or more boots in one Xen.
 type session struct {
 	*options
 	host     xenHost
-	config   string
+	loader   *loader
 	out      io.Writer
 	keyboard <-chan []byte // nil without a terminal
 	reports  []report
@@ -60,22 +76,47 @@ func (s *session) run(ctx context.Context) error {
 	if err := s.waitReady(ctx, timeout); err != nil {
 		return err
 	}
-	for n := 1; n <= s.boots; n++ {
+	if s.smallest > 0 {
+		return s.findSmallest(ctx, timeout)
+	}
+	variants := s.variants()
+	for i, v := range variants {
 		var err error
-		if n > 1 && s.rest > 0 {
+		if i > 0 && s.rest > 0 {
 			err = s.pause(ctx, timeout)
 		}
 		if err == nil {
-			err = s.bootOnce(ctx, timeout, n == s.boots)
+			err = s.bootOnce(ctx, timeout, v, i == len(variants)-1)
 		}
-		if err != nil && s.boots > 1 {
-			err = fmt.Errorf("boot %d of %d: %w", n, s.boots, err)
+		if err != nil && len(variants) > 1 {
+			err = fmt.Errorf("boot %d of %d: %w", i+1, len(variants), err)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// variant is what one boot has of its own.
+type variant struct {
+	memory int
+	each   string // words of the command line
+}
+
+// variants lists the boots that are asked for.
+func (s *session) variants() []variant {
+	each := s.each
+	if len(each) == 0 {
+		each = []string{""}
+	}
+	var all []variant
+	for _, words := range each {
+		for range s.boots {
+			all = append(all, variant{s.memory, words})
+		}
+	}
+	return all
 }
 
 // pause lets the host finish what the last domain's end has left it to do.
@@ -88,7 +129,7 @@ func (s *session) pause(ctx context.Context, timeout <-chan time.Time) error {
 	case <-timeout:
 		return fmt.Errorf("timed out after %v", s.timeout)
 	case <-ctx.Done():
-		return errors.New("interrupted")
+		return errInterrupted
 	}
 }
 
@@ -122,22 +163,26 @@ func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.E
 		case <-timeout:
 			return xenhost.Event{}, fmt.Errorf("%w after %v", errTimeout, s.timeout)
 		case <-ctx.Done():
-			return xenhost.Event{}, errors.New("interrupted")
+			if errors.Is(context.Cause(ctx), errPatience) {
+				return xenhost.Event{}, errPatience
+			}
+			return xenhost.Event{}, errInterrupted
 		}
 	}
 }
 
 // bootOnce creates a domain and follows it until all that is expected was
-// seen or, when nothing is expected, until it ends.
-func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, last bool) error {
-	w := newWatcher(s.options)
+// seen or, when nothing is expected, until it ends. The last domain is left to
+// Close.
+func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, v variant, last bool) error {
+	w := newWatcher(s.options, v)
 	defer func() { s.reports = append(s.reports, w.report()) }()
-	if err := s.host.Create(s.config); err != nil {
+	if err := s.host.Create(wire.Job{Config: xlConfig(s.options, s.loader, v), List: s.store != ""}); err != nil {
 		return err
 	}
 	for {
 		event, err := s.next(ctx, timeout)
-		if errors.Is(err, errTimeout) && !w.unpaused.IsZero() {
+		if errors.Is(err, errTimeout) && !w.unpaused.IsZero() && s.smallest == 0 {
 			err = errors.Join(err, s.inspect())
 		}
 		if err != nil {
@@ -155,12 +200,25 @@ func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, last b
 				return err
 			}
 		}
+		if event.Kind == wire.Listing {
+			if err := w.writeListing(event.Store); err != nil {
+				return err
+			}
+		}
 		switch {
 		case event.Kind == wire.Ended:
 			return w.verdict(event.End)
-		case len(s.expects) > 0 && w.expects.Done() && last:
-			return nil // Close ends the domain
-		case len(s.expects) > 0 && w.expects.Done() && !w.destroyed:
+		case len(s.expects) == 0 || !w.expects.Done():
+		case s.store != "" && w.listings < 2:
+			if !w.asked {
+				w.asked = true
+				if err := s.host.List(); err != nil {
+					return err
+				}
+			}
+		case last:
+			return nil
+		case !w.destroyed:
 			w.destroyed = true
 			if err := s.host.Destroy(); err != nil {
 				return err
@@ -212,16 +270,20 @@ func (s *session) writeJSON(stdout io.Writer) error {
 // watcher follows one boot.
 type watcher struct {
 	*options
+	variant                     variant
 	creating, created, unpaused time.Time
 	firstByte                   time.Time
 	menu, kernel, expects       *expect.Sequence
 	typist                      *expect.Typist
+	asked                       bool // for the second listing of xenstore
+	listings                    int  // of xenstore, written to files
 	destroyed                   bool
 }
 
-func newWatcher(o *options) *watcher {
+func newWatcher(o *options, v variant) *watcher {
 	return &watcher{
 		options: o,
+		variant: v,
 		menu:    expect.NewSequence(menuShown),
 		kernel:  expect.NewSequence(kernelStart),
 		expects: expect.NewSequence(o.expects...),
@@ -256,11 +318,13 @@ func (w *watcher) take(event xenhost.Event, out io.Writer) (keys []byte, err err
 func (w *watcher) verdict(end wire.End) error {
 	switch {
 	case !end.Created:
-		return fmt.Errorf("the domain was not created: %s", end.Reason)
+		return bootErrorf("the domain was not created: %s", end.Reason)
 	case !w.expects.Done():
-		return fmt.Errorf("the domain ended (%s); not seen: %s", end.Reason, w.expects.Next())
+		return bootErrorf("the domain ended (%s); not seen: %s", end.Reason, w.expects.Next())
+	case w.store != "" && w.listings < 2:
+		return bootErrorf("the domain ended (%s) before xenstore was listed: expect something earlier", end.Reason)
 	case len(w.options.expects) == 0 && end.Reason != "poweroff" && end.Reason != "reboot":
-		return fmt.Errorf("the domain ended: %s", end.Reason)
+		return bootErrorf("the domain ended: %s", end.Reason)
 	}
 	return nil
 }

@@ -24,9 +24,10 @@ import (
 // fakeHost plays a Xen host: each domain's events come from the script, and
 // what is done to it is written down.
 type fakeHost struct {
-	script [][]xenhost.Event // of one domain after the other
-	events chan xenhost.Event
-	did    []string
+	script  [][]xenhost.Event // of one domain after the other
+	events  chan xenhost.Event
+	did     []string
+	configs []string // of the domains
 }
 
 func newFakeHost(script ...[]xenhost.Event) *fakeHost {
@@ -37,8 +38,9 @@ func newFakeHost(script ...[]xenhost.Event) *fakeHost {
 
 func (h *fakeHost) Events() <-chan xenhost.Event { return h.events }
 
-func (h *fakeHost) Create(string) error {
+func (h *fakeHost) Create(job wire.Job) error {
 	h.did = append(h.did, "create")
+	h.configs = append(h.configs, job.Config)
 	for _, e := range h.script[0] {
 		h.events <- e
 	}
@@ -56,6 +58,12 @@ func (h *fakeHost) Input(keys []byte) error {
 
 func (h *fakeHost) Destroy() error {
 	h.did = append(h.did, "destroy")
+	return nil
+}
+
+func (h *fakeHost) List() error {
+	h.did = append(h.did, "list")
+	h.events <- xenhost.Event{Kind: wire.Listing, Store: wire.Store{Domain: "7", Text: "/local/domain/7/now = \"\"   (n7)\n"}}
 	return nil
 }
 
@@ -142,7 +150,7 @@ func TestSession(t *testing.T) {
 				}
 				o.keys = append(o.keys, press)
 			}
-			s := &session{options: o, host: host, out: io.Discard}
+			s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
 			got := ""
 			if err := s.run(context.Background()); err != nil {
 				got = err.Error()
@@ -159,7 +167,7 @@ func TestSession(t *testing.T) {
 
 func TestSessionTimeout(t *testing.T) {
 	host := newFakeHost(domain("", "a"), nil) // the second keeps the host alive
-	s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host: host, out: io.Discard}
+	s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host: host, loader: &loader{}, out: io.Discard}
 	if err := s.run(context.Background()); err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
 		t.Errorf("error %v, want a time-out", err)
 	}
@@ -171,6 +179,149 @@ type timesOut chan time.Time
 func (c timesOut) Write(p []byte) (int, error) {
 	c <- time.Time{}
 	return len(p), nil
+}
+
+// Each -each is a boot, -boots times, and its words end the command line.
+func TestSessionEach(t *testing.T) {
+	host := newFakeHost(domain("destroyed", "a"), domain("destroyed", "a"), domain("destroyed", "a"), domain("", "a"))
+	o := &options{expects: expressions("a"), boots: 2, extra: "x", each: []string{"one", "two"}}
+	s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
+	if err := s.run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var got, reported []string
+	for _, c := range host.configs {
+		got = append(got, regexp.MustCompile(`extra = .*`).FindString(c))
+	}
+	for _, r := range s.reports {
+		reported = append(reported, r.Each)
+	}
+	want := []string{`extra = "x one"`, `extra = "x one"`, `extra = "x two"`, `extra = "x two"`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("command lines (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"one", "one", "two", "two"}, reported); diff != "" {
+		t.Errorf("reports (-want +got):\n%s", diff)
+	}
+}
+
+// What xenstore holds is listed when xl has made the domain, and when the last
+// -expect was seen, before the domain is destroyed.
+func TestSessionStore(t *testing.T) {
+	listing := func(text string) xenhost.Event {
+		return xenhost.Event{Kind: wire.Listing, Store: wire.Store{Domain: "7", Text: text}}
+	}
+	name := filepath.Join(t.TempDir(), "store")
+	o := &options{expects: expressions("a"), boots: 1, store: name}
+	host := newFakeHost(append([]xenhost.Event{listing("paused\n")}, domain("", "a")...), nil)
+	if err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"create", "list"}, host.did); diff != "" {
+		t.Errorf("done to the host (-want +got):\n%s", diff)
+	}
+	for file, want := range map[string]string{".before": "paused\n", ".after": "/local/domain/DOMID/now = \"\"   (nDOMID)\n"} {
+		if got, err := os.ReadFile(name + file); err != nil || string(got) != want {
+			t.Errorf("%s: %q, %v", file, got, err)
+		}
+	}
+	// A domain that ends too early has not been listed.
+	host = newFakeHost(append([]xenhost.Event{listing("paused\n")}, domain("poweroff", "a")...), nil)
+	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
+	if err == nil || !strings.Contains(err.Error(), "before xenstore was listed") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// memoryHost is a host whose domains need some memory: with less than hang MiB
+// they hang, with less than need they crash.
+type memoryHost struct {
+	*fakeHost
+	hang, need int
+	tried      []int
+}
+
+func (h *memoryHost) Create(job wire.Job) error {
+	var memory int
+	if _, err := fmt.Sscanf(regexp.MustCompile(`memory = \d+`).FindString(job.Config), "memory = %d", &memory); err != nil {
+		return err
+	}
+	h.tried = append(h.tried, memory)
+	events := domain("", "a")
+	switch {
+	case memory < h.hang:
+		events = domain("")
+	case memory < h.need:
+		events = domain("crash", "x")
+	}
+	for _, e := range events {
+		h.events <- e
+	}
+	return nil
+}
+
+func (h *memoryHost) Destroy() error {
+	h.events <- xenhost.Event{Kind: wire.Ended, End: wire.End{Created: true, Reason: "destroyed"}}
+	return nil
+}
+
+func TestSmallest(t *testing.T) {
+	for _, c := range []struct {
+		need, step int
+		want       int
+		tried      []int
+	}{
+		{need: 70, step: 1, want: 70, tried: []int{128, 64, 96, 80, 72, 68, 70, 69}},
+		{need: 70, step: 8, want: 72, tried: []int{128, 64, 96, 80, 72}},
+		{need: 128, step: 1, want: 128, tried: []int{128, 64, 96, 112, 120, 124, 126, 127}},
+		{need: 1, step: 128, want: 128, tried: []int{128}},
+	} {
+		host := &memoryHost{fakeHost: newFakeHost(), need: c.need}
+		var out bytes.Buffer
+		o := &options{expects: expressions("a"), boots: 1, memory: 128, smallest: c.step}
+		s := &session{options: o, host: host, loader: &loader{}, out: &out}
+		if err := s.run(context.Background()); err != nil {
+			t.Errorf("need %d: %v", c.need, err)
+		}
+		if diff := cmp.Diff(c.tried, host.tried); diff != "" {
+			t.Errorf("need %d (-want +got):\n%s", c.need, diff)
+		}
+		if want := fmt.Sprintf("\nsmallest memory: %d MiB\n", c.want); !strings.HasSuffix(out.String(), want) {
+			t.Errorf("need %d: %q does not end in %q", c.need, out.String(), want)
+		}
+		if len(s.reports) != 1 || s.reports[0].Memory != c.want {
+			t.Errorf("need %d: reports %+v", c.need, s.reports)
+		}
+	}
+	// A domain that does not even boot with all memory is a failure.
+	host := &memoryHost{fakeHost: newFakeHost(), need: 200}
+	o := &options{expects: expressions("a"), boots: 1, memory: 128, smallest: 1}
+	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
+	if err == nil || err.Error() != "the domain ended (crash); not seen: a" {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A domain that hangs is destroyed when patience is at its end; the time of
+// -timeout ends it all.
+func TestTryHanging(t *testing.T) {
+	host := &memoryHost{fakeHost: newFakeHost(), hang: 64, need: 64}
+	<-host.events // Ready
+	o := &options{expects: expressions("a"), boots: 1, timeout: time.Hour, smallest: 1}
+	s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
+	if passed, err := s.try(context.Background(), nil, 32, time.Millisecond); passed || err != nil {
+		t.Errorf("%t, %v", passed, err)
+	}
+	over := make(chan time.Time, 1)
+	over <- time.Time{}
+	if _, err := s.try(context.Background(), over, 32, time.Hour); !errors.Is(err, errTimeout) {
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := s.try(ctx, nil, 32, time.Hour); !errors.Is(err, errInterrupted) {
+		t.Errorf("error %v", err)
+	}
 }
 
 // When time runs out, the log gets to know where a running domain is; one that
@@ -187,8 +338,8 @@ func TestSessionInspects(t *testing.T) {
 			host := newFakeHost(c.events, nil)
 			<-host.events // Ready
 			timeout := make(timesOut, 1)
-			s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Minute}, host: host, out: timeout}
-			err := s.bootOnce(context.Background(), timeout, true)
+			s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Minute}, host: host, loader: &loader{}, out: timeout}
+			err := s.bootOnce(context.Background(), timeout, variant{}, true)
 			if err == nil || err.Error() != "timed out after 1m0s; not seen: b" {
 				t.Errorf("error %v, want a time-out", err)
 			}
@@ -203,12 +354,12 @@ func TestSessionInspects(t *testing.T) {
 func TestSessionRest(t *testing.T) {
 	host := newFakeHost(domain("destroyed", "a"), domain("", "a"))
 	o := &options{expects: expressions("a"), boots: 2, rest: time.Millisecond}
-	if err := (&session{options: o, host: host, out: io.Discard}).run(context.Background()); err != nil {
+	if err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	host = newFakeHost(domain("destroyed", "a"), domain("", "a"))
 	o.rest, o.timeout = time.Hour, time.Millisecond
-	err := (&session{options: o, host: host, out: io.Discard}).run(context.Background())
+	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
 		t.Errorf("error %v, want a time-out", err)
 	}
@@ -217,7 +368,7 @@ func TestSessionRest(t *testing.T) {
 func TestSessionInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s := &session{options: &options{boots: 1}, host: &fakeHost{events: make(chan xenhost.Event)}, out: io.Discard}
+	s := &session{options: &options{boots: 1}, host: &fakeHost{events: make(chan xenhost.Event)}, loader: &loader{}, out: io.Discard}
 	if err := s.run(ctx); err == nil || err.Error() != "interrupted" {
 		t.Errorf("error %v, want interrupted", err)
 	}
@@ -227,7 +378,7 @@ func TestSessionInterrupted(t *testing.T) {
 func TestSessionKeyboard(t *testing.T) {
 	host := newFakeHost(domain(""), nil)
 	keyboard := make(chan []byte)
-	s := &session{options: &options{boots: 1}, host: host, out: io.Discard, keyboard: keyboard}
+	s := &session{options: &options{boots: 1}, host: host, loader: &loader{}, out: io.Discard, keyboard: keyboard}
 	go func() {
 		keyboard <- []byte("e")
 		close(keyboard)
@@ -250,7 +401,7 @@ func TestReport(t *testing.T) {
 		expects: expressions("PVBOOT-OK", "END"), boots: 2, json: filepath.Join(t.TempDir(), "times"),
 	}
 	var out bytes.Buffer
-	s := &session{options: o, host: host, out: &out}
+	s := &session{options: o, host: host, loader: &loader{}, out: &out}
 	if err := s.run(context.Background()); err == nil {
 		t.Error("the second boot passed")
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // layout is the version of the artefacts' making; change it with their code.
-const layout = "3"
+const layout = "4"
 
 // dom0Modules are the kernel modules that dom0 uses; those that they need are
 // found from them, and those that are built in are left out.
@@ -164,6 +164,9 @@ func (m *machine) writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte)
 		if err := r.add(shim); err != nil {
 			return err
 		}
+	}
+	if err := r.add("usr/bin/xenstore-ls"); err != nil {
+		return err
 	}
 	if err := r.out.Symlink("usr/bin/xl", "/"+bin+"xl"); err != nil {
 		return err

@@ -53,6 +53,7 @@ func (r release) packages(cfg *Config, m *machine) []string {
 		"xen-hypervisor-" + cfg.Xen + "-" + cfg.Arch,
 		"xen-utils-" + cfg.Xen,
 		"xen-utils-common",
+		"xenstore-utils",
 		"libxencall1", "libxenevtchn1", "libxenforeignmemory1", "libxengnttab1", "libxenstore4",
 		"libxenhypfs1", "libxendevicemodel1", "libxentoollog1", "libxentoolcore1",
 		"libuuid1", "libc6", "liblzma5", "libzstd1", "zlib1g", "libgcc-s1",

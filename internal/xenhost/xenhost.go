@@ -64,10 +64,11 @@ type Host struct {
 
 // Event is something that dom0 told, and when.
 type Event struct {
-	Kind wire.Type
-	Time time.Time
-	Data []byte   // of Output and Failed
-	End  wire.End // of Ended
+	Kind  wire.Type
+	Time  time.Time
+	Data  []byte     // of Output and Failed
+	End   wire.End   // of Ended
+	Store wire.Store // of Listing
 }
 
 // Start brings a host up. Wait for wire.Ready on Events, then Create.
@@ -135,10 +136,8 @@ func (h *Host) start(ctx context.Context, m *machine, cfg *Config, im *images) e
 // Events tells what happens, in order. It is closed when the host is gone.
 func (h *Host) Events() <-chan Event { return h.events }
 
-// Create makes and unpauses a domain from the text of its xl configuration.
-func (h *Host) Create(config string) error {
-	return h.conn.WriteJSON(wire.Start, wire.Job{Config: config})
-}
+// Create makes and unpauses a domain.
+func (h *Host) Create(job wire.Job) error { return h.conn.WriteJSON(wire.Start, job) }
 
 // Input sends bytes to the domain's console.
 func (h *Host) Input(p []byte) error { return h.conn.Write(wire.Input, p) }
@@ -149,6 +148,10 @@ func (h *Host) Destroy() error { return h.conn.Write(wire.Destroy, nil) }
 // Inspect asks where the domain is. The answer goes to the log; the event
 // wire.Where says that it is there.
 func (h *Host) Inspect() error { return h.conn.Write(wire.Inspect, nil) }
+
+// List asks what xenstore holds about the domain; the answer is the event
+// wire.Listing.
+func (h *Host) List() error { return h.conn.Write(wire.List, nil) }
 
 // LogTail returns the last lines of Xen's and dom0's messages.
 func (h *Host) LogTail() string { return h.log.String() }
@@ -189,10 +192,13 @@ func (h *Host) receive() {
 		case wire.Where:
 			fmt.Fprintf(h.log, "%s\n", payload)
 		case wire.Ended:
-			if err := json.Unmarshal(payload, &event.End); err != nil {
-				fmt.Fprintf(h.log, "rig: %v\n", err)
-				return
-			}
+			err = json.Unmarshal(payload, &event.End)
+		case wire.Listing:
+			err = json.Unmarshal(payload, &event.Store)
+		}
+		if err != nil {
+			fmt.Fprintf(h.log, "rig: %v\n", err)
+			return
 		}
 		h.events <- event
 	}

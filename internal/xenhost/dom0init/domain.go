@@ -50,6 +50,7 @@ func runDomain(conn *wire.Conn, payload []byte, frames <-chan frame) error {
 	if err != nil {
 		return err
 	}
+	d.list = job.List
 	end := d.follow(conn, frames)
 	if !end.Created {
 		logBootloader(conn)
@@ -75,6 +76,7 @@ type domain struct {
 	cmd     *exec.Cmd
 	lines   chan string // xl's messages; closed when xl has ended
 	id      string
+	list    bool // what xenstore holds is listed before the domain runs
 	console *os.File
 	drained chan struct{} // closed when the console has nothing more to say
 }
@@ -133,6 +135,10 @@ func (d *domain) follow(conn *wire.Conn, frames <-chan frame) wire.End {
 				d.destroy()
 			case f.kind == wire.Inspect:
 				_ = conn.Write(wire.Where, d.inspect())
+			case f.kind == wire.List:
+				if err := d.sendListing(conn); err != nil {
+					_ = conn.Write(wire.Failed, fmt.Append(nil, err))
+				}
 			case f.kind == wire.Input && d.console != nil:
 				_, _ = d.console.Write(f.payload)
 			}
@@ -164,6 +170,11 @@ func (d *domain) unpause(conn *wire.Conn) error {
 	}()
 	if err := d.followUART(conn, store); err != nil {
 		return err
+	}
+	if d.list {
+		if err := d.sendListing(conn); err != nil {
+			return err
+		}
 	}
 	if err := conn.Write(wire.Unpause, nil); err != nil {
 		return err

@@ -66,7 +66,7 @@ func serve(conn *wire.Conn) error {
 			if err := runDomain(conn, f.payload, frames); err != nil {
 				return err
 			}
-		case wire.Input, wire.Destroy, wire.Inspect:
+		case wire.Input, wire.Destroy, wire.Inspect, wire.List:
 			// For a domain that has just ended.
 		default:
 			return fmt.Errorf("unexpected frame %q", f.kind)

@@ -14,6 +14,7 @@ import (
 // Message types and limits of the xenstore protocol (Xen's
 // public/io/xs_wire.h).
 const (
+	xsDirectory  = 1
 	xsRead       = 2
 	xsWatch      = 4
 	xsWrite      = 11
@@ -46,6 +47,15 @@ func (s *store) Close() error { return s.conn.Close() }
 
 // Read returns the value of a node.
 func (s *store) Read(path string) (string, error) { return s.call(xsRead, path+"\x00") }
+
+// Directory returns the names of a node's children.
+func (s *store) Directory(path string) ([]string, error) {
+	names, err := s.call(xsDirectory, path+"\x00")
+	if names = strings.TrimRight(names, "\x00"); names == "" {
+		return nil, err
+	}
+	return strings.Split(names, "\x00"), err
+}
 
 // Write sets the value of a node.
 func (s *store) Write(path, value string) error {

@@ -3,7 +3,7 @@
 // a payload, which is JSON or the bytes of a domain's console. One port
 // carries all, so that what a domain printed and how it ended stay in order.
 //
-// The host sends Start, Input, Destroy and Inspect; dom0 sends the rest.
+// The host sends Start, Input, Destroy, Inspect and List; dom0 sends the rest.
 package wire
 
 import (
@@ -23,6 +23,7 @@ const (
 	Input   Type = 'I' // bytes for the domain's console
 	Destroy Type = 'D' // end the domain
 	Inspect Type = 'X' // say where the domain is
+	List    Type = 'L' // say what xenstore holds about the domain
 
 	Ready    Type = 'r' // dom0 is up
 	Creating Type = 'c' // xl create starts
@@ -32,6 +33,7 @@ const (
 	Log      Type = 'l' // a line of xl or of dom0's init
 	Ended    Type = 'e' // End: the domain is gone; the next may start
 	Where    Type = 'x' // text: the domain's registers and stack, the answer to Inspect
+	Listing  Type = 's' // Store: the answer to List, and before Unpause what Job.List asks for
 	Failed   Type = 'f' // text: dom0 itself cannot go on
 )
 
@@ -43,6 +45,15 @@ const headerLen = 5
 // Job is one domain.
 type Job struct {
 	Config string // the text of its xl configuration
+	List   bool   // send a Listing before it runs
+}
+
+// Store is what xenstore holds about a domain: its own part, its backends' and
+// its /vm.
+type Store struct {
+	Domain string // number of the domain
+	VM     string // its UUID
+	Text   string // what xenstore-ls -f -p prints
 }
 
 // End is how a domain ended.
@@ -82,7 +93,7 @@ func (c *Conn) Write(t Type, payload []byte) error {
 	return nil
 }
 
-// WriteJSON sends a frame whose payload is a Job or an End.
+// WriteJSON sends a frame whose payload is a Job, a Store or an End.
 func (c *Conn) WriteJSON(t Type, v any) error {
 	payload, err := json.Marshal(v)
 	if err != nil {

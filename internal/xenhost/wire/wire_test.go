@@ -84,7 +84,7 @@ func TestBadFrames(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if err := NewConn(stream{Writer: io.Discard}).WriteJSON(Start, Job{strings.Repeat("x", MaxPayload)}); err == nil {
+	if err := NewConn(stream{Writer: io.Discard}).WriteJSON(Start, Job{Config: strings.Repeat("x", MaxPayload)}); err == nil {
 		t.Error("a message that is too long: no error")
 	}
 }
