@@ -39,13 +39,16 @@ type Module struct {
 }
 
 // StartInfo is what the toolstack told the domain, copied out of struct
-// hvm_start_info or out of the device tree. Ranges of Memory do not overlap where
+// hvm_start_info or out of the device tree, or what a boot loader told. Ranges of Memory do not overlap where
 // they come from a device tree: what it reserves is of type 2.
 type StartInfo struct {
 	CmdLine string  // at most 4095 bytes
 	Memory  []Range // as given; sorted by Start
 	RSDP    uint64  // address of the ACPI root pointer, 0 for none
 	Modules []Module
+	// BootLoader is the name of the boot loader that started the image, by
+	// Multiboot 2; empty when the toolstack did.
+	BootLoader string
 	// DeviceTree is the toolstack's flattened device tree; nil on x86.
 	DeviceTree []byte
 }
@@ -53,7 +56,7 @@ type StartInfo struct {
 // Start returns what the toolstack left. In a program that is no guest it is
 // empty.
 func Start() StartInfo {
-	s := StartInfo{CmdLine: string(start.cmdLine.bytes()), RSDP: start.rsdp}
+	s := StartInfo{CmdLine: string(start.cmdLine.bytes()), RSDP: start.rsdp, BootLoader: string(start.bootLoader.bytes())}
 	s.DeviceTree = append(s.DeviceTree, start.deviceTree...)
 	s.Memory = append(s.Memory, start.memory.list()...)
 	for i := range start.modules.list() {

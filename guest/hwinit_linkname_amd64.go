@@ -13,8 +13,8 @@ import (
 func hwinit0() {
 	running = true
 	initConsole()
-	if !readStart(amd64.StartInfo()) {
-		die("no PVH start info: the image was not started by its PVH entry")
+	if !readStart(amd64.StartInfo()) && !readBootInfo(amd64.StartInfo(), amd64.BootMagic()) {
+		die("no PVH start info and no Multiboot 2 information: the image was not started by its entry")
 	}
 	initMemory()
 	amd64.UnmapPage0()

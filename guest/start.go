@@ -5,6 +5,7 @@ package guest
 // RAM, QEMU into page 0.
 type startInfo struct {
 	cmdLine       text
+	bootLoader    text   // that started the image instead of the toolstack
 	memory        ranges // sorted
 	rsdp          uint64
 	modules       ranges

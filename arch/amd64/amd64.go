@@ -11,7 +11,12 @@ package amd64
 
 // StartInfo is the address that the toolstack left in ebx: struct
 // hvm_start_info (public/arch-x86/hvm/start_info.h).
-func StartInfo() uintptr { return uintptr(startInfo) }
+func StartInfo() uintptr { return uintptr(startInfo.ebx) }
+
+// BootMagic is what eax was at entry: a magic number when a Multiboot loader
+// has left its information at StartInfo (Multiboot2 Specification 2.0, 3.3).
+// The toolstack leaves anything there.
+func BootMagic() uint32 { return startInfo.eax }
 
 // startInfo is written by the entry code.
-var startInfo uint32
+var startInfo struct{ ebx, eax uint32 }

@@ -2,8 +2,9 @@
 #include "entry_amd64.h"
 
 // The entry. Xen enters in 32-bit protected mode with flat segments, paging
-// off and ebx = hvm_start_info (docs/misc/pvh.pandoc). Until the far return
-// below, only instructions are used that mean the same in 32-bit and in
+// off and ebx = hvm_start_info (docs/misc/pvh.pandoc). A Multiboot 2 boot loader
+// enters with ebx = its information and a magic number in eax. Until the far
+// return below, only instructions are used that mean the same in 32-bit and in
 // 64-bit code: no REX prefix, no rip-relative operand but the one LEAL that is
 // put right by hand.
 
@@ -41,6 +42,7 @@ TEXT ·pc(SB), NOSPLIT|NOFRAME, $0
 TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 	CLI
 	CLD
+	MOVL AX, DX
 	// The space between ELF headers and text serves as the first stack.
 	MOVL $(LOADADDR+0x1000), SP
 	CALL ·pc(SB)
@@ -49,6 +51,7 @@ TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 
 	MOVL B_STARTINFO(SI), DI
 	MOVL BX, (DI)
+	MOVL DX, 4(DI)
 
 	// Identity map 4 GiB with 2 MiB pages, and the first 2 MiB with 4 KiB
 	// pages, so that page 0 can be taken away later.

@@ -28,7 +28,9 @@ func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) 
 	if f, err := elf.NewFile(bytes.NewReader(linked)); err == nil && f.Machine != elf.EM_X86_64 {
 		return nil, nil, fmt.Errorf("%v: want an executable for amd64", f.Machine)
 	}
+	var phys32 uint64
 	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xennote.Note {
+		phys32 = entry
 		return []xennote.Note{
 			{Type: xennote.GuestOS, Text: "pvboot"},
 			{Type: xennote.XenVersion, Text: "xen-3.0"},
@@ -37,6 +39,10 @@ func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) 
 			{Type: xennote.Phys32Entry, Number: entry},
 		}
 	})
+	if err != nil {
+		return nil, nil, err
+	}
+	image, err = xenelf.AddMultiboot2(image, phys32)
 	return image, nil, err
 }
 
