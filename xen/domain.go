@@ -6,9 +6,14 @@
 // Whatever a [Domain] acquires is a value with a Close and stands in the
 // domain's register, so that [Domain.Close] can undo all of it, in reverse,
 // and check that nothing is left for the next kernel to trip over. Nothing is
-// used that a guest cannot undo: vcpu_info stays unregistered, no upcall is
-// taken, event channels are 2-level, grants version 1; and shared_info stays
-// unmapped unless a program asks for it. A wait is a timed poll of a condition.
+// used that a guest cannot undo: no upcall is taken, event channels are 2-level,
+// grants version 1; shared_info stays unmapped unless a program asks for it, and
+// vcpu_info unregistered unless the program is to stay, see [Resident]. A wait is
+// a timed poll of a condition.
+//
+// A PV domain differs in where Xen's frames come from: they are machine frames
+// that the domain maps by its own page tables, and what others find by HVM
+// parameters stands in its start_info.
 package xen
 
 import (
@@ -45,11 +50,18 @@ var ErrClosed = errors.New("closed")
 type AbsentError struct {
 	Param hypercall.Param
 	Value uint64
+	// Field is the field of start_info that a PV domain has in place of the
+	// parameter; empty elsewhere.
+	Field string
 }
 
-// Error names the parameter.
+// Error names the parameter or the field.
 func (e *AbsentError) Error() string {
-	return fmt.Sprintf("xen: %v is %#x: not provided by the toolstack", e.Param, e.Value)
+	name := e.Param.String()
+	if e.Field != "" {
+		name = "start_info: " + e.Field
+	}
+	return fmt.Sprintf("xen: %s is %#x: not provided by the toolstack", name, e.Value)
 }
 
 // A Domain is the running domain. Its methods may be called by several
@@ -60,9 +72,10 @@ type Domain struct {
 	features uint32
 	limits   Limits
 
-	grants grantTable
-	ports  portList
-	shared sharedInfo
+	grants   grantTable
+	ports    portList
+	shared   sharedInfo
+	resident Resident
 
 	storeMu     sync.Mutex
 	store       *xenstore.Client
@@ -104,6 +117,7 @@ func NewLimits(p Platform, l Limits) (*Domain, error) {
 	}
 	d.grants.d = d
 	d.ports.d = d
+	d.resident.d = d
 	return d, nil
 }
 
@@ -129,6 +143,11 @@ type Version struct {
 
 // String gives the version as xl info does.
 func (v Version) String() string { return fmt.Sprintf("%d.%d%s", v.Major, v.Minor, v.Extra) }
+
+// before tells whether v is older than major.minor.
+func (v Version) before(major, minor int) bool {
+	return v.Major < major || v.Major == major && v.Minor < minor
+}
 
 func readVersion(p Platform) (v Version, err error) {
 	if v.Major, v.Minor, err = hypercall.XenVersion(p); err != nil {

@@ -14,7 +14,8 @@ import (
 const maxGrantFrames = 64
 
 // grantTable is the domain's grant table, version 1. Its frames are mapped
-// one after the other, as grants are needed, outside RAM.
+// one after the other, as grants are needed: outside RAM, or in a PV domain
+// where Platform.MapGFN likes.
 //
 // An entry is written and invalidated as public/grant_table.h says under
 // "Introducing a valid entry" and "Invalidating an unused GTF_permit_access
@@ -25,11 +26,17 @@ type grantTable struct {
 
 	mu     sync.Mutex
 	ready  bool
-	limit  int      // frames that Xen and maxGrantFrames allow
-	hole   uint64   // first gfn of limit reserved ones
-	mapped int      // frames that stand in the hole
-	frames [][]byte // the same as memory, in order
-	unused []Ref    // references that nobody holds
+	limit  int          // frames that Xen and maxGrantFrames allow
+	hole   uint64       // first gfn of limit reserved ones; none in a PV domain
+	frames []tableFrame // in order; the last one may not be seen yet
+	unused []Ref        // references that nobody holds
+}
+
+// tableFrame is one frame of the table.
+type tableFrame struct {
+	gfn    uint64 // in a PV domain, the machine frame
+	mapped bool   // from when it stands at gfn until it was unmapped
+	page   []byte // nil while this program does not see it
 }
 
 // Offsets into an entry.
@@ -44,8 +51,10 @@ func (t *grantTable) start() error {
 		return nil
 	}
 	version, err := hypercall.GnttabGetVersion(t.d.p)
-	if errors.Is(err, hypercall.ErrNoSys) {
-		version, err = 1, nil // a hypervisor that knows no other
+	// A hypervisor that knows no other says the one, and Xen's pvshim the other
+	// (xen/arch/x86/pv/shim.c, pv_shim_grant_table_op).
+	if errors.Is(err, hypercall.ErrNoSys) || errors.Is(err, hypercall.ErrNotSupported) {
+		version, err = 1, nil
 	}
 	if err != nil {
 		return err
@@ -63,8 +72,10 @@ func (t *grantTable) start() error {
 	if t.limit == 0 {
 		return errors.New("grant table may have no frames")
 	}
-	if t.hole, err = t.d.p.Hole(t.limit); err != nil {
-		return err
+	if t.d.p.StartInfo() == nil {
+		if t.hole, err = t.d.p.Hole(t.limit); err != nil {
+			return err
+		}
 	}
 	t.ready = true
 	return nil
@@ -72,23 +83,23 @@ func (t *grantTable) start() error {
 
 // grow maps one more frame. With mu held.
 func (t *grantTable) grow() error {
-	n := len(t.frames)
-	if n >= t.limit {
-		return fmt.Errorf("grant table is full: %d frames", t.limit)
-	}
-	gfn := t.hole + uint64(n)
-	if t.mapped == n {
-		f := xenFrame{fmt.Sprintf("grant frame %d", n), hypercall.SpaceGrantTable, uint64(n)}
-		if err := t.d.mapAt(f, gfn, t.limit-n); err != nil {
+	n := len(t.frames) - 1
+	if n < 0 || t.frames[n].page != nil {
+		n++
+		if n >= t.limit {
+			return fmt.Errorf("grant table is full: %d frames", t.limit)
+		}
+		gfn, err := t.place(n)
+		if err != nil {
 			return err
 		}
-		t.mapped++
+		t.frames = append(t.frames, tableFrame{gfn: gfn, mapped: true})
 	}
-	page, err := t.d.p.MapGFN(gfn, 1)
+	page, err := t.d.p.MapGFN(t.frames[n].gfn, 1)
 	if err != nil {
 		return fmt.Errorf("grant frame %d: %w", n, err)
 	}
-	t.frames = append(t.frames, page)
+	t.frames[n].page = page
 	for i := hypercall.GrantsPerFrame - 1; i >= 0; i-- {
 		ref := Ref(n*hypercall.GrantsPerFrame + i)
 		if ref >= hypercall.GrantReserved && shm.Load(page, i*hypercall.GrantEntrySize) == 0 {
@@ -96,6 +107,22 @@ func (t *grantTable) grow() error {
 		}
 	}
 	return nil
+}
+
+// place makes Xen put frame n where the domain can see it, and says where that
+// is: at the next of the reserved gfns, or in a PV domain at a machine frame
+// that Xen names. With mu held.
+func (t *grantTable) place(n int) (gfn uint64, err error) {
+	if t.d.p.StartInfo() == nil {
+		gfn = t.hole + uint64(n)
+		f := xenFrame{fmt.Sprintf("grant frame %d", n), hypercall.SpaceGrantTable, uint64(n)}
+		return gfn, t.d.mapAt(f, gfn, t.limit-n)
+	}
+	list, err := hypercall.GnttabSetupTable(t.d.p, n+1)
+	if err != nil {
+		return 0, fmt.Errorf("grant frame %d: %w", n, err)
+	}
+	return list[n], nil
 }
 
 func (t *grantTable) alloc(n int) ([]Ref, error) {
@@ -125,18 +152,26 @@ func (t *grantTable) free(refs []Ref) {
 }
 
 // entry returns the frame and the offset of ref's entry. The frames below a
-// reference that was handed out are mapped and stay so.
-func (t *grantTable) entry(ref Ref) ([]byte, int) {
+// reference that was handed out are mapped, and stay so until the domain is
+// closed.
+func (t *grantTable) entry(ref Ref) (page []byte, off int, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.frames[ref/hypercall.GrantsPerFrame], int(ref%hypercall.GrantsPerFrame) * hypercall.GrantEntrySize
+	n := int(ref / hypercall.GrantsPerFrame)
+	if n >= len(t.frames) || t.frames[n].page == nil {
+		return nil, 0, fmt.Errorf("xen: grant %d: %w", ref, ErrClosed)
+	}
+	return t.frames[n].page, int(ref%hypercall.GrantsPerFrame) * hypercall.GrantEntrySize, nil
 }
 
 func (t *grantTable) permit(ref Ref, dom DomID, gfn uint64, readOnly bool) error {
 	if gfn > 1<<32-1 {
 		return fmt.Errorf("xen: grant %d: frame %#x does not fit a version 1 entry", ref, gfn)
 	}
-	page, off := t.entry(ref)
+	page, off, err := t.entry(ref)
+	if err != nil {
+		return err
+	}
 	if w := shm.Load(page, off+grantWord); w != 0 {
 		return fmt.Errorf("xen: grant %d: entry is in use: %#x", ref, w)
 	}
@@ -152,7 +187,10 @@ func (t *grantTable) permit(ref Ref, dom DomID, gfn uint64, readOnly bool) error
 }
 
 func (t *grantTable) end(ref Ref) error {
-	page, off := t.entry(ref)
+	page, off, err := t.entry(ref)
+	if err != nil {
+		return nil // no entry can be in use any more
+	}
 	for {
 		w := shm.Load(page, off+grantWord)
 		if w&(hypercall.GrantReading|hypercall.GrantWriting) != 0 {
@@ -183,14 +221,19 @@ func (t *grantTable) close() []error {
 		return left
 	}
 	var left []error
-	for n := t.mapped - 1; n >= 0; n-- {
-		gfn := t.hole + uint64(n)
-		if err := t.d.unmap(gfn); err != nil {
-			left = append(left, fmt.Errorf("grant frame %d at gfn %#x: %w", n, gfn, err))
+	for n := len(t.frames) - 1; n >= 0; n-- {
+		f := &t.frames[n]
+		if !f.mapped {
+			continue
 		}
+		if err := t.d.unmap(f.gfn, f.page); err != nil {
+			left = append(left, fmt.Errorf("grant frame %d at gfn %#x: %w", n, f.gfn, err))
+			continue
+		}
+		f.mapped, f.page = false, nil
 	}
 	if len(left) == 0 {
-		t.mapped, t.frames, t.unused = 0, nil, nil
+		t.frames, t.unused = nil, nil
 	}
 	return left
 }
@@ -200,16 +243,16 @@ func (t *grantTable) live() []error {
 	const named = 4
 	var left []error
 	count := 0
-	for n, page := range t.frames {
-		for i := range hypercall.GrantsPerFrame {
+	for n, f := range t.frames {
+		for i := 0; f.page != nil && i < hypercall.GrantsPerFrame; i++ {
 			ref := n*hypercall.GrantsPerFrame + i
 			off := i * hypercall.GrantEntrySize
-			if ref < hypercall.GrantReserved || shm.Load(page, off+grantWord) == 0 {
+			if ref < hypercall.GrantReserved || shm.Load(f.page, off+grantWord) == 0 {
 				continue
 			}
 			if count++; count <= named {
 				left = append(left, fmt.Errorf("grant %d of gfn %#x to domain %d still live", ref,
-					shm.Load(page, off+grantFrame), shm.Load(page, off+grantWord)>>16))
+					shm.Load(f.page, off+grantFrame), shm.Load(f.page, off+grantWord)>>16))
 			}
 		}
 	}

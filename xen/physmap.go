@@ -60,10 +60,21 @@ func (d *Domain) mapAt(f xenFrame, gfn uint64, n int) error {
 	return nil
 }
 
-// unmap removes what mapAt put at gfn and makes sure that it is gone: on Arm
-// the next kernel could not map the frame otherwise (xen/arch/arm/mm.c,
-// xenmem_add_to_physmap_one). A frame that is gone already is no error.
-func (d *Domain) unmap(gfn uint64) error {
+// unmap ends what the domain sees of one of Xen's frames at gfn; page is nil
+// where it saw nothing. Unless this is a PV domain, whose own page tables are all
+// that maps the frame, what mapAt put there is then removed, and made sure to be
+// gone: on Arm the next kernel could not map the frame otherwise
+// (xen/arch/arm/mm.c, xenmem_add_to_physmap_one). A frame that is gone already
+// is no error.
+func (d *Domain) unmap(gfn uint64, page []byte) error {
+	if page != nil {
+		if err := d.p.UnmapGFN(page); err != nil {
+			return err
+		}
+	}
+	if d.p.StartInfo() != nil {
+		return nil
+	}
 	if err := hypercall.MemoryRemoveFromPhysmap(d.p, gfn); err != nil && !errors.Is(err, hypercall.ErrNotExist) {
 		return err
 	}

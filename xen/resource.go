@@ -62,7 +62,8 @@ func (e *LeftError) Unwrap() []error { return e.Left }
 
 // Close undoes everything that was acquired, last first, and then checks: no
 // grant entry of ours in use, grant frames and shared_info unmapped, ports closed, no
-// watch left, the xenstore ring quiescent. What is left is told by a [LeftError].
+// watch left, the xenstore ring quiescent, no vcpu_info registered. What is left is
+// told by a [LeftError].
 // The domain cannot be used afterwards, except for Shutdown and the console's
 // ring, which is the toolstack's. A second Close checks again.
 func (d *Domain) Close() error {
@@ -81,6 +82,7 @@ func (d *Domain) Close() error {
 	left = append(left, d.grants.close()...)
 	left = append(left, d.ports.check()...)
 	left = append(left, d.shared.check()...)
+	left = append(left, d.resident.check()...)
 	if len(left) > 0 {
 		return &LeftError{left}
 	}

@@ -13,18 +13,19 @@ import (
 //
 // It is mapped at most once at a time, outside RAM, and must be unmapped before
 // another kernel starts. On Arm, Xen refuses to map a page that is mapped, with
-// EBUSY since 4.17, and Linux stops there (BUG in arch/arm/xen/enlighten.c).
+// EBUSY since 4.17, and Linux stops there (BUG in arch/arm/xen/enlighten.c). A
+// PV domain maps it by its machine address, by page tables of its own.
 // Nothing in this library needs the page.
 //
-// There is no VCPUOP_register_vcpu_info beside it: what is registered stays so
-// until the domain ends (public/vcpu.h: "may be called only once per vcpu"),
-// and the next kernel's own registration would fail. A vcpu_info in this page
-// does as well, for the first processor on every architecture.
+// For a program that takes upcalls, [SharedInfo.VCPUInfo] is the vcpu_info that
+// it can leave again. One that is registered elsewhere stays so until the
+// domain ends, see [Resident].
 type SharedInfo struct {
 	Page []byte // shared memory: read it with atomic loads, see internal/shm
-	GFN  uint64
+	GFN  uint64 // in a PV domain, the machine frame
 
-	d *Domain
+	d    *Domain
+	page []byte // to be unmapped
 }
 
 // sharedInfo is the domain's mapping of the page.
@@ -47,24 +48,51 @@ func (d *Domain) MapSharedInfo() (*SharedInfo, error) {
 	if s.mapped != nil {
 		return nil, fmt.Errorf("xen: %w", &MappedError{Frame: "shared_info", GFN: s.mapped.GFN, Err: hypercall.ErrBusy})
 	}
-	if s.gfn == 0 {
-		gfn, err := d.p.Hole(1)
-		if err != nil {
-			return nil, fmt.Errorf("xen: shared_info: %w", err)
-		}
-		s.gfn = gfn
-	}
-	if err := d.mapAt(xenFrame{"shared_info", hypercall.SpaceSharedInfo, 0}, s.gfn, 1); err != nil {
+	if err := d.placeSharedInfo(); err != nil {
 		return nil, fmt.Errorf("xen: %w", err)
 	}
 	i := &SharedInfo{GFN: s.gfn, d: d}
 	s.mapped = i
 	d.Register(i)
 	var err error
-	if i.Page, err = d.p.MapGFN(s.gfn, 1); err != nil {
+	if i.page, err = d.p.MapGFN(s.gfn, 1); err != nil {
 		return nil, also(fmt.Errorf("xen: shared_info: %w", err), i.close())
 	}
+	i.Page = i.page
 	return i, nil
+}
+
+// placeSharedInfo makes sure that the page stands at d.shared.gfn. With its lock
+// held.
+func (d *Domain) placeSharedInfo() error {
+	s := &d.shared
+	if start := d.p.StartInfo(); start != nil {
+		if start.SharedInfo == 0 || start.SharedInfo%PageSize != 0 {
+			return fmt.Errorf("start_info: shared_info at machine address %#x: no page", start.SharedInfo)
+		}
+		s.gfn = start.SharedInfo / PageSize
+		return nil
+	}
+	if s.gfn == 0 {
+		gfn, err := d.p.Hole(1)
+		if err != nil {
+			return fmt.Errorf("shared_info: %w", err)
+		}
+		s.gfn = gfn
+	}
+	return d.mapAt(xenFrame{"shared_info", hypercall.SpaceSharedInfo, 0}, s.gfn, 1)
+}
+
+// VCPUInfo is the part of the page that is the struct vcpu_info of a virtual
+// processor, as long as none was registered for it: nil for the 33rd and later
+// ones on x86, and for all but the first on Arm (public/arch-*.h,
+// XEN_LEGACY_MAX_VCPUS).
+func (i *SharedInfo) VCPUInfo(vcpu uint32) []byte {
+	if vcpu >= hypercall.LegacyMaxVCPUs {
+		return nil
+	}
+	const size = hypercall.VCPUInfoSize
+	return i.page[vcpu*size : (vcpu+1)*size : (vcpu+1)*size]
 }
 
 // Close unmaps the page, so that it can be mapped again by whoever wants to. A
@@ -80,7 +108,7 @@ func (i *SharedInfo) close() error {
 	if i.d.shared.mapped != i {
 		return nil
 	}
-	if err := i.d.unmap(i.GFN); err != nil {
+	if err := i.d.unmap(i.GFN, i.page); err != nil {
 		return fmt.Errorf("xen: shared_info: %w", err)
 	}
 	i.d.shared.mapped = nil

@@ -55,7 +55,7 @@ func (d *Domain) Store() (*xenstore.Client, error) {
 func (d *Domain) storeConnection(limit time.Duration) (c Connection, late bool, err error) {
 	c, err = d.connection(hypercall.ParamStorePFN, hypercall.ParamStoreEvtchn)
 	var absent *AbsentError
-	if !errors.As(err, &absent) || absent.Param != hypercall.ParamStorePFN || absent.Value != lateStore {
+	if !errors.As(err, &absent) || absent.Param != hypercall.ParamStorePFN || absent.Value != lateStore || absent.Field != "" {
 		return c, false, err
 	}
 	if _, perr := d.port(hypercall.ParamStoreEvtchn); perr != nil {
