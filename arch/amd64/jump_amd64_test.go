@@ -23,6 +23,8 @@ func TestLastCode(t *testing.T) {
 	}{
 		{"trampoline", trampolineCode(), 64, trampolineSize, x86asm.LRET},
 		{"flat32", flat32Code(), 32, flat32Size, x86asm.RET},
+		{"departPV", departPVCode(), 64, atPVSecond, x86asm.UD2},
+		{"departPV2", departPV2Code(), 64, atPVOps - atPVSecond, x86asm.UD2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

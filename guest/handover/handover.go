@@ -22,6 +22,12 @@ type Ground struct {
 	// View gives access to size bytes of guest memory at physical address
 	// addr, all of it inside one range of Free.
 	View func(addr, size uint64) []byte
+
+	// In a PV domain: the loader's p2m list, and the machine frames of the
+	// rings that the toolstack placed, 0 for none. What is not in Free is
+	// taken for the loader's.
+	P2M            []uint64
+	Store, Console uint64
 }
 
 // Loaded is a plan in memory, ready for the jump.
@@ -39,12 +45,20 @@ const maxRead = 32 << 20
 // offset, when data cannot be read or ends early; nothing is lost then but
 // the contents of free memory.
 func Load(plan *image.Plan, ground Ground) (*Loaded, error) {
-	schedule, err := image.NewSchedule(plan, ground.Own, ground.Free)
+	own := ground.Own
+	if plan.PV != nil {
+		own = busy(ground.Free)
+	}
+	schedule, err := image.NewSchedule(plan, own, ground.Free)
 	if err != nil {
 		return nil, fmt.Errorf("handover: %w", err)
 	}
 	for _, z := range schedule.Zeros {
-		clear(ground.View(z.Start, z.Size))
+		memory := ground.View(z.Start, z.Size)
+		if memory == nil {
+			return nil, fmt.Errorf("handover: %#x-%#x cannot be mapped", z.Start, z.End())
+		}
+		clear(memory)
 	}
 	for _, l := range schedule.Loads {
 		segment := plan.Segments[l.Segment]
@@ -52,7 +66,11 @@ func Load(plan *image.Plan, ground Ground) (*Loaded, error) {
 		if segment.Whole {
 			chunk = int(l.Size)
 		}
-		if err := readFull(segment.Data, l.Offset, ground.View(l.Addr, l.Size), chunk); err != nil {
+		memory := ground.View(l.Addr, l.Size)
+		if memory == nil {
+			return nil, fmt.Errorf("handover: %s: %#x-%#x cannot be mapped", segment.Name, l.Addr, l.Addr+l.Size)
+		}
+		if err := readFull(segment.Data, l.Offset, memory, chunk); err != nil {
 			return nil, fmt.Errorf("handover: %s: %w", segment.Name, err)
 		}
 	}

@@ -17,6 +17,9 @@ type Load struct {
 // Move is the last thing done before the entry: Size bytes are copied from
 // Src to Dst, or Dst is zeroed when Src is 0. No destination of a schedule is
 // another move's source, so the order does not matter.
+//
+// In a PV plan moves are whole pages, none is of zeros, and no page is in two
+// of them: instead of being copied, the pages at Src and Dst change places.
 type Move struct {
 	Dst, Src, Size uint64
 }
@@ -54,6 +57,12 @@ func NewSchedule(p *Plan, own, free []Range) (*Schedule, error) {
 		staging.take(r)
 	}
 	sched := &Schedule{left: staging}
+	if p.PV != nil {
+		if err := sched.addPages(p.Segments, own); err != nil {
+			return nil, err
+		}
+		return sched, nil
+	}
 	for i, s := range p.Segments {
 		data := uint64(0)
 		if s.Data != nil {
