@@ -24,6 +24,7 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	f.StringVar(&cfg.Filesystem, "fs", "ext4", "filesystem: ext2, ext3 or ext4")
 	mkfs := f.String("mkfs", "", "more `options` for mke2fs, separated by spaces")
 	f.StringVar(&cfg.Codec, "codec", "", codecHelp())
+	codecs := f.String("codecs", "", "put the kernel in these packings, separated by commas, or in all of them onto the disk too, as /boot/vmlinuz.CODEC; entries of /boot/grub/custom.cfg, with the keys 1, 2, ... or the domain's command line xen_grub_env_default=CODEC, boot them")
 	f.IntVar(&cfg.InitrdMiB, "initrd-mib", 0, "pad the initrd to `n` MiB with data that cannot be compressed")
 	f.IntVar(&cfg.SectorSize, "sector", 512, "sector size of the disk in `bytes`: 512 or 4096")
 	f.StringVar(&cfg.GrubConfig, "grub-cfg", "", "`file` to use as /boot/grub/grub.cfg")
@@ -40,6 +41,13 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	}
 	if *release != "bookworm" && *release != "trixie" {
 		return usagef("-suite %s: want bookworm or trixie", *release)
+	}
+	switch *codecs {
+	case "":
+	case "all":
+		cfg.Codecs = testdisk.Codecs(cfg.Arch)
+	default:
+		cfg.Codecs = strings.Split(*codecs, ",")
 	}
 	cfg.MkfsArgs = strings.Fields(*mkfs)
 	if err := cfg.Check(); err != nil {

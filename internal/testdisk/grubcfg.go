@@ -16,11 +16,21 @@ var grubConfigText string
 
 var grubConfigTemplate = template.Must(template.New("grub.cfg").Parse(grubConfigText))
 
-// grubConfigData fills the template in.
+// customConfigText has the entries of Config.Codecs, where grub-mkconfig's
+// 41_custom looks for more of them.
+//
+//go:embed custom.cfg.tmpl
+var customConfigText string
+
+var customConfigTemplate = template.Must(template.New("custom.cfg").
+	Funcs(template.FuncMap{"inc": func(i int) int { return i + 1 }}).Parse(customConfigText))
+
+// grubConfigData fills the templates in.
 type grubConfigData struct {
 	UUID    string // of the filesystem
 	Version string // of the kernel
 	Args    string // the kernel's arguments
+	Codecs  []string
 	modules []string
 	device  string // GRUB's name of the partition, without the disk
 }
@@ -53,17 +63,23 @@ func (d grubConfigData) Load(indent string) string {
 }
 
 // grubConfig returns the disk's grub.cfg.
-func (d *disk) grubConfig() string {
+func (d *disk) grubConfig() string { return d.execute(grubConfigTemplate) }
+
+// customConfig returns the disk's custom.cfg.
+func (d *disk) customConfig() string { return d.execute(customConfigTemplate) }
+
+func (d *disk) execute(t *template.Template) string {
 	var out strings.Builder
-	err := grubConfigTemplate.Execute(&out, grubConfigData{
+	err := t.Execute(&out, grubConfigData{
 		UUID:    d.uuid,
 		Version: d.Kernel.Version,
 		Args:    d.commandLine(),
+		Codecs:  d.Codecs,
 		modules: grubModules[d.Table],
 		device:  grubDevices[d.Table],
 	})
 	if err != nil {
-		panic(err) // the template is ours
+		panic(err) // the templates are ours
 	}
 	return out.String()
 }

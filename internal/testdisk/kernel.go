@@ -39,15 +39,15 @@ func packBzImage(image []byte, codec string) ([]byte, error) {
 func Codecs(arch string) []string { return packings[arch].codecs() }
 
 // kernelImage returns the kernel as it goes onto the disk.
-func (d *disk) kernelImage() ([]byte, error) {
+func (d *disk) kernelImage(codec string) ([]byte, error) {
 	image, err := os.ReadFile(d.Kernel.Image)
-	if err != nil || d.Codec == "" {
+	if err != nil || codec == "" {
 		return image, err
 	}
 	// Compressing takes a while.
-	key := cache.Key("2", d.Arch, d.Codec, cache.Key(string(image)))
+	key := cache.Key("2", d.Arch, codec, cache.Key(string(image)))
 	dir, err := d.Cache.Build("kernel", key, func(dir string) error {
-		other, err := repack(packings[d.Arch], image, d.Codec)
+		other, err := repack(packings[d.Arch], image, codec)
 		if err != nil {
 			return fmt.Errorf("%s: %w", d.Kernel.Image, err)
 		}

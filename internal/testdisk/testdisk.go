@@ -30,6 +30,7 @@ type Config struct {
 	MkfsArgs   []string // more arguments for mke2fs
 	SectorSize int      // 512 or 4096 bytes
 	Codec      string   // how the kernel is packed, one of Codecs; "" leaves it as it is
+	Codecs     []string // the kernel in more packings, each /boot/vmlinuz.CODEC with an entry in custom.cfg
 	InitrdMiB  int      // size of the initrd; 0 means no padding
 	GrubConfig string   // file of a grub.cfg to use; "" writes Debian's
 	Tree       string   // folder of more files; "" means none
@@ -100,6 +101,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("sector size %d: want 512 or 4096", c.SectorSize)
 	case c.Codec != "" && !slices.Contains(Codecs(c.Arch), c.Codec):
 		return fmt.Errorf("codec %q: want one of %v", c.Codec, Codecs(c.Arch))
+	case slices.ContainsFunc(c.Codecs, func(s string) bool { return !slices.Contains(Codecs(c.Arch), s) }):
+		return fmt.Errorf("codecs %v: want of %v", c.Codecs, Codecs(c.Arch))
 	case c.InitrdMiB < 0 || c.InitrdMiB > 3072:
 		return fmt.Errorf("initrd of %d MiB: want 0..3072", c.InitrdMiB)
 	}
@@ -120,7 +123,7 @@ func (d *disk) fill() error {
 			return err
 		}
 	}
-	kernel, err := d.kernelImage()
+	kernel, err := d.kernelImage(d.Codec)
 	if err != nil {
 		return err
 	}
@@ -147,6 +150,9 @@ func (d *disk) fill() error {
 			return err
 		}
 	}
+	if err := d.fillCodecs(); err != nil {
+		return err
+	}
 	for link, target := range map[string]string{
 		"vmlinuz":    "boot/vmlinuz-" + d.Kernel.Version,
 		"initrd.img": "boot/initrd.img-" + d.Kernel.Version,
@@ -162,6 +168,23 @@ func (d *disk) fill() error {
 		return copyTree(d.root, d.Tree)
 	}
 	return nil
+}
+
+// fillCodecs adds the kernel in more packings.
+func (d *disk) fillCodecs() error {
+	for _, codec := range d.Codecs {
+		kernel, err := d.kernelImage(codec)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(d.root, "boot/vmlinuz."+codec), kernel, 0o644); err != nil {
+			return err
+		}
+	}
+	if len(d.Codecs) == 0 {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(d.root, "boot/grub/custom.cfg"), []byte(d.customConfig()), 0o644)
 }
 
 // mkfs makes the filesystem in a file of its own, so that the user's options

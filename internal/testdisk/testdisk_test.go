@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -128,6 +129,39 @@ func TestGrubConfig(t *testing.T) {
 		got := d.grubConfig()
 		golden.Check(t, table+".cfg", got)
 		tool(t, "grub-script-check", filepath.Join("testdata", table+".cfg"))
+	}
+}
+
+func TestCustomConfig(t *testing.T) {
+	cfg := config(t)
+	cfg.Codecs = []string{"gzip", "none"}
+	golden.Check(t, "custom.cfg", (&disk{Config: cfg, uuid: "01234567-89ab-8def-8123-456789abcdef"}).customConfig())
+	tool(t, "grub-script-check", filepath.Join("testdata", "custom.cfg"))
+}
+
+// Each packing is a file of its own.
+func TestFillCodecs(t *testing.T) {
+	cfg := config(t)
+	cfg.Arch = "arm64"
+	image := make([]byte, 4096)
+	binary.LittleEndian.PutUint64(image[16:], uint64(len(image))) // image_size
+	copy(image[56:], "ARM\x64")
+	if err := os.WriteFile(cfg.Kernel.Image, image, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Codecs = []string{"gzip", "zboot-zstd"}
+	d := &disk{Config: cfg, root: t.TempDir(), uuid: "01234567-89ab-8def-8123-456789abcdef"}
+	if err := os.MkdirAll(filepath.Join(d.root, "boot/grub"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.fillCodecs(); err != nil {
+		t.Fatal(err)
+	}
+	for name, magic := range map[string]string{"vmlinuz.gzip": "\x1f\x8b", "vmlinuz.zboot-zstd": "MZ", "grub/custom.cfg": "#"} {
+		got, err := os.ReadFile(filepath.Join(d.root, "boot", name))
+		if err != nil || !strings.HasPrefix(string(got), magic) {
+			t.Errorf("%s: %.4q, %v", name, got, err)
+		}
 	}
 }
 
@@ -269,6 +303,7 @@ func TestCheck(t *testing.T) {
 		"sector":      func(c *Config) { c.SectorSize = 2048 },
 		"codec":       func(c *Config) { c.Codec = "brotli" },
 		"arm64 codec": func(c *Config) { c.Codec = "zboot-xz" },
+		"codecs":      func(c *Config) { c.Codecs = []string{"xz", "brotli"} },
 		"initrd":      func(c *Config) { c.InitrdMiB = 4096 },
 	} {
 		cfg := config(t)

@@ -49,8 +49,19 @@ func Recompress(bz []byte, codec string) ([]byte, error) {
 		}
 	}
 	if codec != "gzip" && codec != none {
-		payload = binary.LittleEndian.AppendUint32(payload, uint32(len(elf)))
+		payload = withSize(payload, len(elf))
 	}
+	return replacePayload(bz, payload), nil
+}
+
+// withSize returns a payload with the uncompressed size behind it, as each
+// codec but gzip, whose format has it, wants it.
+func withSize(payload []byte, size int) []byte {
+	return binary.LittleEndian.AppendUint32(slices.Clip(payload), uint32(size))
+}
+
+// replacePayload returns a bzImage with another payload, the last part of it.
+func replacePayload(bz, payload []byte) []byte {
 	offset := setupSize(bz) + uint64(binary.LittleEndian.Uint32(bz[offPayloadOffset:]))
 	out := append(slices.Clone(bz[:offset]), payload...)
 	out = append(out, make([]byte, -len(out)&15)...)
@@ -58,5 +69,5 @@ func Recompress(bz []byte, codec string) ([]byte, error) {
 	le.PutUint32(out[offPayloadLength:], uint32(len(payload)))
 	le.PutUint32(out[offSysSize:], uint32((uint64(len(out))-setupSize(bz))/16))
 	le.PutUint16(out[offXLoadFlags:], le.Uint16(out[offXLoadFlags:])&^xlfEntries)
-	return out, nil
+	return out
 }

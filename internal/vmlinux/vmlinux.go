@@ -75,10 +75,8 @@ func Extract(bz []byte) ([]byte, error) {
 	if codec == none {
 		return payload, nil
 	}
-	// Each payload but gzip's, whose format has it, ends with its uncompressed
-	// size.
-	if codec != "gzip" && len(payload) > 4 {
-		payload = payload[:len(payload)-4]
+	if codec != "gzip" {
+		payload, _ = cutSize(payload)
 	}
 	format, _ := compress.Named(codec)
 	elf, err := format.Unpack(payload)
