@@ -65,20 +65,33 @@ func (m *Machine) callVersion(args []hypercall.Arg) int64 {
 		case a.SubmapIdx > 0:
 			return errno(hypercall.ErrInvalid)
 		}
-		a.Submap = 1<<hypercall.FeatureAutoTranslatedPhysmap | 1<<hypercall.FeatureNotDirectMapped |
-			1<<hypercall.FeatureMemoryOpVnodeSupported
-		if !m.c.Arm {
-			a.Submap |= 1<<hypercall.FeatureHVMCallbackVector | 1<<hypercall.FeatureHVMSafePVClock
-		}
+		a.Submap = m.c.features()
 		return 0
 	}
 	return errno(hypercall.ErrNoSys)
+}
+
+// features is 32 bits of Xen's feature map.
+func (c Config) features() uint32 {
+	const all = 1 << hypercall.FeatureMemoryOpVnodeSupported
+	if c.PV {
+		return all | 1<<hypercall.FeatureMMUPTUpdatePreserveAD | 1<<hypercall.FeatureDirectMapped
+	}
+	const translated = all | 1<<hypercall.FeatureWritablePageTables |
+		1<<hypercall.FeatureAutoTranslatedPhysmap | 1<<hypercall.FeatureNotDirectMapped
+	if c.Arm {
+		return translated
+	}
+	return translated | 1<<hypercall.FeatureHVMCallbackVector | 1<<hypercall.FeatureHVMSafePVClock
 }
 
 func (m *Machine) callHVM(args []hypercall.Arg) int64 {
 	a := argOf[hypercall.HVMParam](args, 1)
 	if a == nil {
 		return fault
+	}
+	if m.c.PV {
+		return errno(hypercall.ErrInvalid) // hvmop_get_param and its kin: is_hvm_domain
 	}
 	if a.Dom != hypercall.DomSelf && a.Dom != m.c.DomID {
 		return errno(hypercall.ErrPerm)
@@ -103,18 +116,19 @@ func (m *Machine) callHVM(args []hypercall.Arg) int64 {
 }
 
 func (m *Machine) callVCPU(args []hypercall.Arg) int64 {
-	if intOf(args, 0) != hypercall.VCPUOpGetRunstateInfo {
-		return errno(hypercall.ErrNoSys)
-	}
-	a := argOf[hypercall.Runstate](args, 2)
+	cmd := intOf(args, 0)
 	switch {
+	case cmd != hypercall.VCPUOpGetRunstateInfo && cmd != hypercall.VCPUOpRegisterVCPUInfo:
+		return errno(hypercall.ErrNoSys)
 	case intOf(args, 1) != 0:
 		return errno(hypercall.ErrNotExist)
-	case a == nil:
+	case len(args) < 3 || args[2].Pointer() == nil:
 		return fault
+	case cmd == hypercall.VCPUOpRegisterVCPUInfo:
+		return m.registerVCPUInfo(argOf[hypercall.RegisterVCPUInfo](args, 2))
 	}
 	now := uint64(m.SystemTime())
-	*a = hypercall.Runstate{EntryTime: now, Time: [4]uint64{now}}
+	*argOf[hypercall.Runstate](args, 2) = hypercall.Runstate{EntryTime: now, Time: [4]uint64{now}}
 	return 0
 }
 

@@ -35,9 +35,9 @@ func (s *Store) makeDomain() {
 		{"/console/limit", "1048576", readable},
 		{"/console/type", "xenconsoled", readable},
 		{"/console/port", fmt.Sprint(consolePort), readable},
-		{"/console/ring-ref", fmt.Sprint(consoleGFN), readable},
+		{"/console/ring-ref", fmt.Sprint(s.m.c.consoleGFN()), readable},
 		{"/store/port", fmt.Sprint(storePort), readable},
-		{"/store/ring-ref", fmt.Sprint(storeGFN), readable},
+		{"/store/ring-ref", fmt.Sprint(s.m.c.storeGFN()), readable},
 	} {
 		s.must(s.Write(s.home()+n.path, n.value))
 		s.must(s.SetPerms(s.home()+n.path, n.perms...))

@@ -176,6 +176,8 @@ func (m *Machine) copy(ref xen.Ref, off, n int, write bool, move func(page []byt
 // callGrantTable is OpGrantTable. With mu held.
 func (m *Machine) callGrantTable(args []hypercall.Arg) int64 {
 	switch intOf(args, 0) {
+	case hypercall.GnttabOpSetupTable:
+		return m.setupTable(argOf[hypercall.SetupTable](args, 1), intOf(args, 2))
 	case hypercall.GnttabOpQuerySize:
 		a := argOf[hypercall.QuerySize](args, 1)
 		if a == nil {
@@ -207,4 +209,41 @@ func (m *Machine) callGrantTable(args []hypercall.Arg) int64 {
 		return 0
 	}
 	return errno(hypercall.ErrNoSys)
+}
+
+// setupTable follows gnttab_setup_table: refusals are a status. With mu held.
+func (m *Machine) setupTable(a *hypercall.SetupTable, count uint64) int64 {
+	switch {
+	case count != 1:
+		return errno(hypercall.ErrInvalid)
+	case a == nil || a.FrameList == nil && a.NrFrames > 0:
+		return fault
+	case a.Dom != hypercall.DomSelf && a.Dom != m.c.DomID:
+		a.Status = hypercall.GrantPermissionDenied
+		return 0
+	case a.NrFrames > uint32(m.grants.limit):
+		a.Status = hypercall.GrantGeneralError
+		return 0
+	}
+	m.grants.size = max(m.grants.size, int(a.NrFrames))
+	if m.c.PV {
+		m.showGrantFrames()
+	}
+	list := arrayOf(a.FrameList, int(a.NrFrames))
+	for i := range list {
+		list[i] = m.grantFrameAt(i)
+	}
+	a.Status = hypercall.GrantOkay
+	return 0
+}
+
+// grantFrameAt returns the gfn of frame i of the grant table; all ones, Xen's
+// INVALID_GFN, where it is not mapped. With mu held.
+func (m *Machine) grantFrameAt(i int) uint64 {
+	for gfn, f := range m.p2m {
+		if f.kind == frameGrant && f.idx == i {
+			return gfn
+		}
+	}
+	return ^uint64(0)
 }

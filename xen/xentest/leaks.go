@@ -62,7 +62,7 @@ func (m *Machine) leftGrants() (left []string) {
 func (m *Machine) leftFrames() (left []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, gfn := range slices.Sorted(maps.Keys(m.p2m)) {
+	for _, gfn := range m.mapped() {
 		switch f := m.p2m[gfn]; f.kind {
 		case frameGrant:
 			left = append(left, fmt.Sprintf("grant frame %d mapped at gfn %#x", f.idx, gfn))
@@ -72,10 +72,29 @@ func (m *Machine) leftFrames() (left []string) {
 	}
 	for i, hole := range m.ram.hole {
 		if hole {
-			left = append(left, fmt.Sprintf("hole in RAM at gfn %#x", ramBase+i))
+			left = append(left, fmt.Sprintf("hole in RAM at gfn %#x", m.ram.gfn(i)))
 		}
 	}
+	if m.vcpuInfo != 0 {
+		left = append(left, fmt.Sprintf("vcpu_info registered at gfn %#x", m.vcpuInfo))
+	}
 	return left
+}
+
+// mapped lists the gfns, other than RAM's, at which the guest sees something.
+// With mu held.
+func (m *Machine) mapped() []uint64 {
+	if !m.c.PV {
+		return slices.Sorted(maps.Keys(m.p2m))
+	}
+	var gfns []uint64
+	for _, v := range m.views {
+		if _, ok := m.p2m[v.gfn]; ok {
+			gfns = append(gfns, v.gfn)
+		}
+	}
+	slices.Sort(gfns)
+	return gfns
 }
 
 func (m *Machine) leftPorts() (left []string) {

@@ -3,12 +3,15 @@
 // view from domain 0. It refuses what real Xen refuses, with the same errno,
 // and tells by [Machine.Leaks] what the guest left behind.
 //
+// The machine is a PVH domain of x86, a domain of Arm, or an x86 PV domain, where
+// a frame's number says nothing of its place (pv.go).
+//
 // The daemon's core stands in package xenstored; backends run in goroutines
 // that [Machine.Close] waits for. Guest RAM is Go memory, so that the race
 // detector sees both ends.
 //
 // Sources: Xen's public headers; xen/common/event_channel.c, grant_table.c,
-// memory.c and the two architectures' p2m code for what is refused.
+// memory.c, domain.c and the two architectures' p2m code for what is refused.
 package xentest
 
 import (
@@ -26,6 +29,7 @@ import (
 type Config struct {
 	Pages          int  // RAM in frames of 4 KiB, 4096 if 0
 	Arm            bool // Arm's rules: a second mapping is EBUSY, params are read-only
+	PV             bool // an x86 PV domain, see pv.go; neither Arm nor Dom0less
 	MaxGrantFrames int  // 64 if 0
 	Major, Minor   int  // 4 and 17 if 0
 	Extra          string
@@ -46,7 +50,8 @@ type Config struct {
 }
 
 // Frame numbers of the machine, as a PVH domain sees them: special pages below
-// 4 GiB, RAM from 1 MiB on, and room for what the guest maps itself.
+// 4 GiB, RAM from 1 MiB on, and room for what the guest maps itself. Those of a
+// PV domain stand in pv.go.
 const (
 	ramBase    = 0x100
 	storeGFN   = 0xfefff
@@ -70,7 +75,9 @@ type Machine struct {
 
 	mu         sync.Mutex
 	ram        ram
-	p2m        map[uint64]frame // what is mapped and not RAM
+	p2m        map[uint64]frame // what is mapped and not RAM; in a PV domain, what it may map
+	views      map[*byte]*view  // what a PV domain has mapped
+	vcpuInfo   uint64           // gfn that it is registered at, 0 for none
 	grants     grants
 	ports      [maxPorts]port
 	params     map[hypercall.Param]uint64
@@ -91,19 +98,24 @@ func New(c Config) *Machine {
 	c = c.withDefaults()
 	m := &Machine{
 		c: c, start: time.Now(),
-		ram:  newRAM(c.Pages),
-		p2m:  make(map[uint64]frame),
-		wake: make(chan struct{}),
-		stop: make(chan struct{}),
+		ram:   newRAM(c),
+		p2m:   make(map[uint64]frame),
+		views: make(map[*byte]*view),
+		wake:  make(chan struct{}),
+		stop:  make(chan struct{}),
 	}
 	m.storePage, m.consolePage = alignedPages(1), alignedPages(1)
 	if !c.Dom0less {
-		m.p2m[storeGFN] = frame{kind: frameSpecial, page: m.storePage}
-		m.p2m[consoleGFN] = frame{kind: frameSpecial, page: m.consolePage}
+		m.p2m[c.storeGFN()] = frame{kind: frameSpecial, page: m.storePage}
+		m.p2m[c.consoleGFN()] = frame{kind: frameSpecial, page: m.consolePage}
 	}
 	m.grants.init(c.MaxGrantFrames)
-	m.grants.seed(hypercall.GrantConsole, consoleGFN)
-	m.grants.seed(hypercall.GrantXenstore, storeGFN)
+	m.grants.seed(hypercall.GrantConsole, uint32(c.consoleGFN()))
+	m.grants.seed(hypercall.GrantXenstore, uint32(c.storeGFN()))
+	if c.PV {
+		m.p2m[sharedInfoMFN] = frame{kind: frameSharedInfo, page: alignedPages(1)}
+		m.showGrantFrames()
+	}
 	m.ports[storePort] = port{state: hypercall.PortUnbound, toolstack: true}
 	m.ports[consolePort] = port{state: hypercall.PortUnbound, toolstack: true}
 	m.params = c.params()
@@ -145,6 +157,20 @@ func (c Config) params() map[hypercall.Param]uint64 {
 		p[hypercall.ParamStorePFN], p[hypercall.ParamStoreEvtchn] = ^uint64(0), ^uint64(0)
 	}
 	return p
+}
+
+func (c Config) storeGFN() uint64 {
+	if c.PV {
+		return storeMFN
+	}
+	return storeGFN
+}
+
+func (c Config) consoleGFN() uint64 {
+	if c.PV {
+		return consoleMFN
+	}
+	return consoleGFN
 }
 
 // Close stops the daemon and the backends and waits for them.

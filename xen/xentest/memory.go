@@ -22,29 +22,54 @@ type frame struct {
 	page []byte
 }
 
-// ram is the guest's memory and who uses it.
+// ram is the guest's memory and who uses it. Pages are counted by where they
+// lie, from 0 on.
 type ram struct {
-	bytes []byte
-	used  []bool // by AllocFrames
-	hole  []bool // taken out of the p2m
-	next  uint64 // first gfn that Hole has not given out
+	bytes  []byte
+	used   []bool         // by AllocFrames
+	hole   []bool         // taken out of the p2m
+	next   uint64         // first gfn that Hole has not given out
+	mfns   []uint64       // of a PV domain's pages
+	places map[uint64]int // the other way round, Xen's M2P
 }
 
-func newRAM(pages int) ram {
-	return ram{bytes: alignedPages(pages), used: make([]bool, pages), hole: make([]bool, pages), next: holeBase}
+func newRAM(c Config) ram {
+	n := c.Pages
+	r := ram{bytes: alignedPages(n), used: make([]bool, n), hole: make([]bool, n), next: holeBase}
+	if c.PV {
+		r.mfns, r.places = scatter(n)
+	}
+	return r
+}
+
+// gfn returns the number of the page at place i.
+func (r *ram) gfn(i int) uint64 {
+	if r.mfns != nil {
+		return r.mfns[i]
+	}
+	return ramBase + uint64(i)
+}
+
+// place returns where the page that is called gfn lies, or lay.
+func (r *ram) place(gfn uint64) (i int, ok bool) {
+	if r.mfns != nil {
+		i, ok = r.places[gfn]
+		return i, ok
+	}
+	return int(gfn - ramBase), gfn >= ramBase && gfn-ramBase < uint64(len(r.used))
 }
 
 // page returns the RAM at gfn, nil where there is none.
 func (r *ram) page(gfn uint64) []byte {
-	i := gfn - ramBase
-	if i >= uint64(len(r.used)) || r.hole[i] {
+	i, ok := r.place(gfn)
+	if !ok || r.hole[i] {
 		return nil
 	}
 	return r.bytes[i*xen.PageSize : (i+1)*xen.PageSize]
 }
 
-// find returns the first of n unused consecutive pages, or -1.
-func (r *ram) find(n int) int {
+// unused returns the first of n unused consecutive pages, or -1.
+func (r *ram) unused(n int) int {
 	run := 0
 	for i := range r.used {
 		if r.used[i] || r.hole[i] {
@@ -65,7 +90,7 @@ func (m *Machine) AllocFrames(n int) ([]byte, error) {
 	if n <= 0 {
 		return nil, fmt.Errorf("xentest: %d frames", n)
 	}
-	at := m.ram.find(n)
+	at := m.ram.unused(n)
 	if at < 0 {
 		return nil, fmt.Errorf("xentest: no %d consecutive frames left", n)
 	}
@@ -82,17 +107,20 @@ func (m *Machine) AllocFrames(n int) ([]byte, error) {
 func (m *Machine) FreeFrames(frames []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	first, ok := m.gfn(frames)
+	first, ok := m.ram.find(frames)
 	if !ok {
 		m.violation("freed memory that is no frame of RAM")
 		return
 	}
-	for i := range uint64(len(frames) / xen.PageSize) {
-		gfn := first + i
-		if !m.ram.used[gfn-ramBase] {
+	for i := first; i < first+len(frames)/xen.PageSize; i++ {
+		gfn := m.ram.gfn(i)
+		if !m.ram.used[i] {
 			m.violation("freed gfn %#x twice", gfn)
 		}
-		m.ram.used[gfn-ramBase] = false
+		m.ram.used[i] = false
+		if gfn == m.vcpuInfo {
+			m.violation("freed gfn %#x while vcpu_info is there", gfn)
+		}
 		if ref, ok := m.grants.grantOf(gfn); ok {
 			m.violation("freed gfn %#x while grant %d gives access to it", gfn, ref)
 		}
@@ -100,26 +128,41 @@ func (m *Machine) FreeFrames(frames []byte) {
 }
 
 // GFN returns the frame number of p's page.
-func (m *Machine) GFN(p []byte) (uint64, bool) { return m.gfn(p) }
+func (m *Machine) GFN(p []byte) (uint64, bool) {
+	i, ok := m.ram.find(p)
+	if !ok {
+		return 0, false
+	}
+	return m.ram.gfn(i), true
+}
 
-// MapGFN returns the n frames from gfn on.
+// MapGFN returns the frame gfn.
 func (m *Machine) MapGFN(gfn uint64, n int) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if n != 1 {
 		return nil, fmt.Errorf("xentest: mapping %d frames at once", n)
 	}
-	if p := m.page(gfn); p != nil {
-		return p, nil
+	p := m.page(gfn)
+	if p == nil {
+		return nil, fmt.Errorf("xentest: nothing at gfn %#x", gfn)
 	}
-	return nil, fmt.Errorf("xentest: nothing at gfn %#x", gfn)
+	if m.c.PV {
+		m.look(gfn, p)
+	}
+	return p, nil
 }
 
-// UnmapGFN has nothing to do: what stands at a gfn is always visible.
-func (m *Machine) UnmapGFN([]byte) error { return nil }
-
-// StartInfo is nil: this is no PV domain.
-func (m *Machine) StartInfo() *xen.StartInfo { return nil }
+// UnmapGFN ends a PV domain's mapping. Elsewhere there is nothing to do: what
+// stands at a gfn is always visible.
+func (m *Machine) UnmapGFN(frames []byte) error {
+	if !m.c.PV {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lookAway(frames)
+}
 
 // page returns what stands at gfn. With mu held.
 func (m *Machine) page(gfn uint64) []byte {
@@ -133,7 +176,7 @@ func (m *Machine) page(gfn uint64) []byte {
 func (m *Machine) Hole(n int) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n <= 0 || m.ram.next+uint64(n) > holeEnd {
+	if n <= 0 || m.ram.next+uint64(n) > holeEnd || m.c.PV {
 		return 0, fmt.Errorf("xentest: no hole of %d frames", n)
 	}
 	gfn := m.ram.next

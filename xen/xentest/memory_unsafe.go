@@ -13,15 +13,15 @@ func alignedPages(n int) []byte {
 	return b[skip : skip+uintptr(n)*xen.PageSize : skip+uintptr(n)*xen.PageSize]
 }
 
-// gfn returns the frame number of the RAM page that holds p[0].
-func (m *Machine) gfn(p []byte) (uint64, bool) {
+// find returns the place of the RAM page that holds p[0].
+func (r *ram) find(p []byte) (i int, ok bool) {
 	if cap(p) == 0 {
 		return 0, false
 	}
-	base := uintptr(unsafe.Pointer(&m.ram.bytes[0]))
+	base := uintptr(unsafe.Pointer(&r.bytes[0]))
 	at := uintptr(unsafe.Pointer(unsafe.SliceData(p)))
-	if at < base || at-base >= uintptr(len(m.ram.bytes)) {
+	if at < base || at-base >= uintptr(len(r.bytes)) {
 		return 0, false
 	}
-	return ramBase + uint64(at-base)/xen.PageSize, true
+	return int((at - base) / xen.PageSize), true
 }

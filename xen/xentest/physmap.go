@@ -30,6 +30,8 @@ func (m *Machine) addToPhysmap(a *hypercall.AddToPhysmap) int64 {
 	switch {
 	case a == nil:
 		return fault
+	case m.c.PV:
+		return errno(hypercall.ErrAccess) // xatp_permission_check
 	case a.Dom != hypercall.DomSelf && a.Dom != m.c.DomID:
 		return errno(hypercall.ErrPerm)
 	}
@@ -63,7 +65,7 @@ func (m *Machine) addToPhysmap(a *hypercall.AddToPhysmap) int64 {
 	}
 	if m.ram.page(a.GPFN) != nil {
 		m.violation("mapped over RAM at gfn %#x", a.GPFN)
-		m.ram.hole[a.GPFN-ramBase] = true
+		m.ram.take(a.GPFN)
 	}
 	m.p2m[a.GPFN] = f
 	return 0
@@ -73,6 +75,8 @@ func (m *Machine) removeFromPhysmap(a *hypercall.RemoveFromPhysmap) int64 {
 	switch {
 	case a == nil:
 		return fault
+	case m.c.PV:
+		return errno(hypercall.ErrAccess) // XENMEM_remove_from_physmap in do_memory_op
 	case a.Dom != hypercall.DomSelf && a.Dom != m.c.DomID:
 		return errno(hypercall.ErrPerm)
 	}
@@ -86,12 +90,19 @@ func (m *Machine) removeFromPhysmap(a *hypercall.RemoveFromPhysmap) int64 {
 	if m.ram.page(a.GPFN) == nil {
 		return errno(hypercall.ErrNotExist)
 	}
-	m.ram.hole[a.GPFN-ramBase] = true
+	m.ram.take(a.GPFN)
 	return 0
 }
 
+// take makes a hole where RAM was.
+func (r *ram) take(gfn uint64) {
+	i, _ := r.place(gfn)
+	r.hole[i] = true
+}
+
 // populate fills holes in RAM, or makes them. The result is how many of the
-// extents it did.
+// extents it did. A PV domain names a page by its machine frame both ways, where
+// real Xen gives it another one.
 func (m *Machine) populate(a *hypercall.Reservation, fill bool) int64 {
 	switch {
 	case a == nil || a.ExtentStart == nil && a.NrExtents > 0:
@@ -102,8 +113,8 @@ func (m *Machine) populate(a *hypercall.Reservation, fill bool) int64 {
 		return errno(hypercall.ErrInvalid)
 	}
 	for i, gfn := range arrayOf(a.ExtentStart, int(a.NrExtents)) {
-		at := gfn - ramBase
-		if at >= uint64(m.c.Pages) || m.ram.hole[at] != fill {
+		at, ok := m.ram.place(gfn)
+		if !ok || m.ram.hole[at] != fill {
 			return int64(i)
 		}
 		m.ram.hole[at] = !fill
@@ -117,7 +128,7 @@ func (m *Machine) memoryMap(a *hypercall.MemoryMap) int64 {
 		{Start: 0xfc000000, Size: 0x2fff000, Type: 2},
 	}
 	switch {
-	case m.c.Arm:
+	case m.c.Arm || m.c.PV: // a PV domain has none, unless xl is asked for e820_host
 		return errno(hypercall.ErrNoSys)
 	case a == nil || a.Buffer == nil:
 		return fault

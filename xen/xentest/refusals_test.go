@@ -9,7 +9,10 @@ import (
 	"pvboot/xen/xentest"
 )
 
-// TestRefusals asks for what real Xen refuses, on both kinds of machine.
+// kind is a kind of machine; an x86 PVH domain's is the zero value.
+type kind struct{ arm, pv bool }
+
+// TestRefusals asks for what real Xen refuses, on each kind of machine.
 func TestRefusals(t *testing.T) {
 	const (
 		self  = hypercall.DomSelf
@@ -45,58 +48,55 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		name     string
-		calls    []func(h hypercall.Hypervisor) int64 // the last one counts
-		x86, arm hypercall.Errno
+		name         string
+		calls        []func(h hypercall.Hypervisor) int64 // the last one counts
+		x86, arm, pv hypercall.Errno
 	}{
-		{"shared_info, index 1", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 1, hole)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"shared_info twice", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), add(hypercall.SpaceSharedInfo, 0, hole2)}, ok, hypercall.ErrBusy},
-		{"shared_info twice at one gfn", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), add(hypercall.SpaceSharedInfo, 0, hole)}, ok, hypercall.ErrBusy},
-		{"shared_info, removed, again", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), remove(hole), add(hypercall.SpaceSharedInfo, 0, hole)}, ok, ok},
-		{"grant frame twice", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 2, hole), add(hypercall.SpaceGrantTable, 2, hole2)}, ok, hypercall.ErrBusy},
-		{"two grant frames", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 1, hole), add(hypercall.SpaceGrantTable, 2, hole2)}, ok, ok},
-		{"grant frame beyond the limit", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 64, hole)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"moved page left its place", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 1, hole), add(hypercall.SpaceGrantTable, 1, hole2), remove(hole)}, hypercall.ErrNotExist, ok},
-		{"foreign space", []func(hypercall.Hypervisor) int64{add(4, 0, hole)}, hypercall.ErrNoSys, hypercall.ErrNoSys},
-		{"remove nothing", []func(hypercall.Hypervisor) int64{remove(hole)}, hypercall.ErrNotExist, hypercall.ErrNotExist},
-		{"add, null handle", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpAddToPhysmap, nil)}, hypercall.ErrFault, hypercall.ErrFault},
-		{"add to another domain", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpAddToPhysmap, hypercall.AddToPhysmap{Dom: 9})}, hypercall.ErrPerm, hypercall.ErrPerm},
-		{"remove from another domain", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpRemoveFromPhysmap, hypercall.RemoveFromPhysmap{Dom: 9})}, hypercall.ErrPerm, hypercall.ErrPerm},
-		{"close port 0", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 0)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"close a port out of range", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 5000)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"close a closed port", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 9)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"send to a closed port", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpSend, 9)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"send to the store", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpSend, 1)}, ok, ok},
-		{"unmask out of range", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpUnmask, 5000)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"reset all ports", []func(hypercall.Hypervisor) int64{port(10, 0)}, hypercall.ErrNoSys, hypercall.ErrNoSys},
-		{"unknown parameter", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpGetParam, self, 99)}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"parameter of another domain", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpGetParam, 9, 1)}, hypercall.ErrPerm, hypercall.ErrPerm},
-		{"set the store's page", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpSetParam, self, hypercall.ParamStorePFN)}, hypercall.ErrPerm, hypercall.ErrPerm},
-		{"set the callback", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpSetParam, self, hypercall.ParamCallbackIRQ)}, ok, hypercall.ErrPerm},
+		{"shared_info, index 1", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 1, hole)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrAccess},
+		{"shared_info twice", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), add(hypercall.SpaceSharedInfo, 0, hole2)}, ok, hypercall.ErrBusy, hypercall.ErrAccess},
+		{"shared_info twice at one gfn", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), add(hypercall.SpaceSharedInfo, 0, hole)}, ok, hypercall.ErrBusy, hypercall.ErrAccess},
+		{"shared_info, removed, again", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceSharedInfo, 0, hole), remove(hole), add(hypercall.SpaceSharedInfo, 0, hole)}, ok, ok, hypercall.ErrAccess},
+		{"grant frame twice", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 2, hole), add(hypercall.SpaceGrantTable, 2, hole2)}, ok, hypercall.ErrBusy, hypercall.ErrAccess},
+		{"two grant frames", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 1, hole), add(hypercall.SpaceGrantTable, 2, hole2)}, ok, ok, hypercall.ErrAccess},
+		{"grant frame beyond the limit", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 64, hole)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrAccess},
+		{"moved page left its place", []func(hypercall.Hypervisor) int64{add(hypercall.SpaceGrantTable, 1, hole), add(hypercall.SpaceGrantTable, 1, hole2), remove(hole)}, hypercall.ErrNotExist, ok, hypercall.ErrAccess},
+		{"foreign space", []func(hypercall.Hypervisor) int64{add(4, 0, hole)}, hypercall.ErrNoSys, hypercall.ErrNoSys, hypercall.ErrAccess},
+		{"remove nothing", []func(hypercall.Hypervisor) int64{remove(hole)}, hypercall.ErrNotExist, hypercall.ErrNotExist, hypercall.ErrAccess},
+		{"add, null handle", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpAddToPhysmap, nil)}, hypercall.ErrFault, hypercall.ErrFault, hypercall.ErrFault},
+		{"add to another domain", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpAddToPhysmap, hypercall.AddToPhysmap{Dom: 9})}, hypercall.ErrPerm, hypercall.ErrPerm, hypercall.ErrAccess},
+		{"remove from another domain", []func(hypercall.Hypervisor) int64{mem(hypercall.MemoryOpRemoveFromPhysmap, hypercall.RemoveFromPhysmap{Dom: 9})}, hypercall.ErrPerm, hypercall.ErrPerm, hypercall.ErrAccess},
+		{"close port 0", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 0)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"close a port out of range", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 5000)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"close a closed port", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpClose, 9)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"send to a closed port", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpSend, 9)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"send to the store", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpSend, 1)}, ok, ok, ok},
+		{"unmask out of range", []func(hypercall.Hypervisor) int64{port(hypercall.EvtchnOpUnmask, 5000)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"reset all ports", []func(hypercall.Hypervisor) int64{port(10, 0)}, hypercall.ErrNoSys, hypercall.ErrNoSys, hypercall.ErrNoSys},
+		{"unknown parameter", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpGetParam, self, 99)}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"parameter of another domain", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpGetParam, 9, 1)}, hypercall.ErrPerm, hypercall.ErrPerm, hypercall.ErrInvalid},
+		{"set the store's page", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpSetParam, self, hypercall.ParamStorePFN)}, hypercall.ErrPerm, hypercall.ErrPerm, hypercall.ErrInvalid},
+		{"set the callback", []func(hypercall.Hypervisor) int64{param(hypercall.HVMOpSetParam, self, hypercall.ParamCallbackIRQ)}, ok, hypercall.ErrPerm, hypercall.ErrInvalid},
 		{"grant version 2", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 {
 			v := uint32(2)
 			return h.Call(hypercall.OpGrantTable, hypercall.Int(hypercall.GnttabOpSetVersion), hypercall.Ptr(&v), hypercall.Int(1))
-		}}, hypercall.ErrNoSys, hypercall.ErrNoSys},
-		{"register vcpu_info", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 {
-			return h.Call(hypercall.OpVCPU, hypercall.Int(10), hypercall.Int(0), hypercall.Ptr(new(int)))
-		}}, hypercall.ErrNoSys, hypercall.ErrNoSys},
+		}}, hypercall.ErrNoSys, hypercall.ErrNoSys, hypercall.ErrNoSys},
 		{"write to Xen's console", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 {
 			return h.Call(hypercall.OpConsoleIO, hypercall.Int(0), hypercall.Int(1), hypercall.Ptr(new(byte)))
-		}}, hypercall.ErrPerm, hypercall.ErrPerm},
+		}}, hypercall.ErrPerm, hypercall.ErrPerm, hypercall.ErrPerm},
 		{"poll without an end", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 {
 			return h.Call(hypercall.OpSched, hypercall.Int(hypercall.SchedOpPoll), hypercall.Ptr(&hypercall.Poll{}))
-		}}, hypercall.ErrInvalid, hypercall.ErrInvalid},
-		{"no such hypercall", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 { return h.Call(55) }}, hypercall.ErrNoSys, hypercall.ErrNoSys},
-		{"no arguments", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 { return h.Call(hypercall.OpEventChannel, hypercall.Int(6)) }}, hypercall.ErrFault, hypercall.ErrFault},
+		}}, hypercall.ErrInvalid, hypercall.ErrInvalid, hypercall.ErrInvalid},
+		{"no such hypercall", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 { return h.Call(55) }}, hypercall.ErrNoSys, hypercall.ErrNoSys, hypercall.ErrNoSys},
+		{"no arguments", []func(hypercall.Hypervisor) int64{func(h hypercall.Hypervisor) int64 { return h.Call(hypercall.OpEventChannel, hypercall.Int(6)) }}, hypercall.ErrFault, hypercall.ErrFault, hypercall.ErrFault},
 	} {
-		for arm, want := range map[bool]hypercall.Errno{false: tt.x86, true: tt.arm} {
-			m := xentest.New(xentest.Config{Pages: 256, Arm: arm})
+		for k, want := range map[kind]hypercall.Errno{{}: tt.x86, {arm: true}: tt.arm, {pv: true}: tt.pv} {
+			m := xentest.New(xentest.Config{Pages: 256, Arm: k.arm, PV: k.pv})
 			var ret int64
 			for _, call := range tt.calls {
 				ret = call(m)
 			}
 			if ret != -int64(want) {
-				t.Errorf("%s, arm %v: %v, want %v", tt.name, arm, hypercall.Errno(-ret), want)
+				t.Errorf("%s, arm %v, PV %v: %v, want %v", tt.name, k.arm, k.pv, hypercall.Errno(-ret), want)
 			}
 			m.Close()
 		}
@@ -145,6 +145,16 @@ func TestLeaksSees(t *testing.T) {
 			m.FreeFrames(make([]byte, 4096))
 			return nil
 		}, "freed memory that is no frame of RAM"},
+		{"vcpu_info", func(m *xentest.Machine) error {
+			return hypercall.VCPURegisterInfo(m, 0, 0x107, 0)
+		}, "vcpu_info registered at gfn 0x107"},
+		{"vcpu_info's frame freed", func(m *xentest.Machine) error {
+			f, err := m.AllocFrames(1)
+			gfn, _ := m.GFN(f)
+			err = errors.Join(err, hypercall.VCPURegisterInfo(m, 0, gfn, 0))
+			m.FreeFrames(f)
+			return err
+		}, "freed gfn 0x100 while vcpu_info is there"},
 		{"xenstore changed", func(m *xentest.Machine) error {
 			m.Baseline()
 			return errors.Join(m.Store().Write("/local/domain/1/data/new", "x"), m.Store().Write("/local/domain/1/name", "y"),
