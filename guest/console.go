@@ -2,7 +2,8 @@ package guest
 
 // Output goes to three places, one after the other: until a console is set it
 // is kept, and written to a debug port at once; afterwards only the console
-// gets it, what was kept first.
+// gets it, what was kept first. In a PV domain, the console's ring takes the
+// place of the debug port, and only what it has no room for is kept.
 
 // kept holds the first output of a guest, for the console that comes later.
 var kept struct {
@@ -39,6 +40,11 @@ func output(p []byte) {
 	if sink != nil && !broken {
 		sink(p)
 		return
+	}
+	if kept.n == 0 {
+		if p = p[ringOutput(p):]; len(p) == 0 {
+			return
+		}
 	}
 	kept.n += copy(kept.b[kept.n:], p)
 	portOutput(p)

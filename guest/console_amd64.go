@@ -21,7 +21,7 @@ func initConsole() {
 }
 
 func portOutput(p []byte) {
-	if !running {
+	if !running || amd64.PV() {
 		return
 	}
 	for _, c := range p {

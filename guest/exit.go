@@ -27,6 +27,7 @@ func Reboot() {
 }
 
 func exit(code int32) {
+	flushOutput()
 	if code == 0 {
 		shutdown(shutdownPoweroff)
 	} else {

@@ -18,6 +18,9 @@ func machineExit(code int32) {
 	if !running {
 		return
 	}
+	for amd64.PV() { // SCHEDOP_shutdown cannot fail
+		amd64.Pause()
+	}
 	amd64.Out32(exitPort, exitBase|uint32(code)&0x1f)
 	amd64.Out16(q35PM1Control, sleepEnableS5)
 	for {

@@ -20,6 +20,9 @@ var holes uint64 = holeTop
 
 // hole looks from 4 GiB downwards.
 func hole(n int) (gfn uint64, ok bool) {
+	if pv != nil {
+		return 0, false
+	}
 	if gfn, ok = findHole(start.memory.list(), holes, n); ok {
 		holes = gfn
 	}

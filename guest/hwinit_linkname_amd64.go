@@ -12,15 +12,24 @@ import (
 //go:linkname hwinit0 runtime/goos.Hwinit0
 func hwinit0() {
 	running = true
+	if amd64.PV() {
+		initPV()
+	} else {
+		initHVM()
+	}
+	initClock()
+	initRNG()
+	initArgs()
+}
+
+// initHVM readies the memory of a domain in its own address space.
+func initHVM() {
 	initConsole()
 	if !readStart(amd64.StartInfo()) && !readBootInfo(amd64.StartInfo(), amd64.BootMagic()) {
 		die("no PVH start info and no Multiboot 2 information: the image was not started by its entry")
 	}
 	initMemory()
 	amd64.UnmapPage0()
-	initClock()
-	initRNG()
-	initArgs()
 }
 
 // initMemory divides the RAM and maps what the entry code has not.
@@ -41,7 +50,12 @@ func reach() uint64 {
 }
 
 // mapped reports whether all of [addr, addr+size) can be accessed.
-func mapped(addr, size uint64) bool { return addr <= reach() && size <= reach()-addr }
+func mapped(addr, size uint64) bool {
+	if pv != nil {
+		return pvMapped(addr, size)
+	}
+	return addr <= reach() && size <= reach()-addr
+}
 
 // mapFrames has nothing to do: everything below 4 GiB but page 0 is mapped,
 // and all RAM.

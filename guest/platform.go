@@ -12,7 +12,7 @@ import (
 
 // Guest is the real ground under a [xen.Domain]: this guest's memory and the
 // hypervisor below it. Memory is identity mapped, so an address is physical
-// and a Go pointer is what Xen wants.
+// (pseudo-physical in a PV domain) and a Go pointer is what Xen wants.
 type Guest struct {
 	hypercall.Real
 
@@ -69,7 +69,7 @@ func (g *Guest) GFN(p []byte) (gfn uint64, ok bool) {
 	addr := uint64(addressOf(&p[0]))
 	for _, r := range start.memory.list() {
 		if r.Type == RAM && addr >= r.Start && addr < r.End() {
-			return addr / pageSize, true
+			return frameOf(addr), true
 		}
 	}
 	return 0, false
@@ -81,20 +81,31 @@ func (g *Guest) MapGFN(gfn uint64, n int) ([]byte, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	const limit = 1 << 36 // gfns of 48 bits
-	if !running || n <= 0 || gfn == 0 || gfn >= limit || uint64(n) > limit-gfn || !mapFrames(gfn*pageSize, uint64(n)*pageSize) {
+	if !running || n <= 0 || gfn == 0 || gfn >= limit || uint64(n) > limit-gfn {
 		return nil, fmt.Errorf("%w: gfn %#x, %d of them", ErrNotMapped, gfn, n)
 	}
-	return memory(gfn*pageSize, n*pageSize), nil
+	addr, err := showFrames(gfn, n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: gfn %#x, %d of them", err, gfn, n)
+	}
+	return memory(addr, n*pageSize), nil
 }
 
 // UnmapGFN implements [xen.Platform].
-func (g *Guest) UnmapGFN([]byte) error { return nil }
+func (g *Guest) UnmapGFN(frames []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !running || len(frames) == 0 {
+		return nil
+	}
+	return hideFrames(uint64(addressOf(&frames[0])), len(frames)/pageSize)
+}
 
 // StartInfo implements [xen.Platform].
-func (g *Guest) StartInfo() *xen.StartInfo { return nil }
+func (g *Guest) StartInfo() *xen.StartInfo { return rings() }
 
 // View sees size bytes of RAM at physical address addr; nil when they are
-// not all mapped.
+// not all mapped. In a PV domain, RAM is mapped by being asked for.
 func (g *Guest) View(addr, size uint64) []byte {
 	if !running || addr < pageSize || addr+size < addr || !mapped(addr, size) {
 		return nil

@@ -9,8 +9,13 @@ package hypercall
 // VMMCALL on AMD and Hygon, and no hypercall page (Xen
 // docs/guest-guide/x86/hypercall-abi.rst). The first call asks CPUID which;
 // where no Xen answers (leaves 0x40000000 + 0x100n), every call returns
-// -ENOSYS.
+// -ENOSYS. In a PV domain, which [SetPV] tells of, it is SYSCALL, of which rcx
+// and r11 do not survive.
 func Trap(op Op, a1, a2, a3, a4, a5 uintptr) int64
 
 // Present reports whether this program runs under Xen, as CPUID says.
 func Present() bool
+
+// SetPV says that this program is the kernel of a PV domain. Package arch/amd64
+// calls it once, at the start.
+func SetPV()

@@ -4,6 +4,7 @@
 #define WAY_NONE    1
 #define WAY_VMCALL  2
 #define WAY_VMMCALL 3
+#define WAY_SYSCALL 4
 
 // way is asked for once and never changes, so two processors may race on it.
 GLOBL ·way(SB), NOPTR, $4
@@ -65,6 +66,8 @@ known:
 	MOVL ·way(SB), CX
 	CMPL CX, $WAY_VMMCALL
 	JEQ  amd
+	CMPL CX, $WAY_SYSCALL
+	JEQ  pv
 	CMPL CX, $WAY_VMCALL
 	JEQ  intel
 	MOVQ $-38, AX // -ENOSYS
@@ -72,6 +75,10 @@ known:
 	RET
 amd:
 	BYTE $0x0f; BYTE $0x01; BYTE $0xd9 // VMMCALL
+	MOVQ AX, ret+48(FP)
+	RET
+pv:
+	SYSCALL
 	MOVQ AX, ret+48(FP)
 	RET
 intel:
@@ -87,4 +94,9 @@ TEXT ·Present(SB), NOSPLIT, $0-1
 known:
 	CMPL ·way(SB), $WAY_VMCALL
 	SETCC ret+0(FP) // WAY_VMCALL or above
+	RET
+
+// func SetPV()
+TEXT ·SetPV(SB), NOSPLIT, $0-0
+	MOVL $WAY_SYSCALL, ·way(SB)
 	RET

@@ -24,3 +24,21 @@ func vectorAddresses() *[idtEntries]uintptr { return (*[idtEntries]uintptr)(vect
 // Image returns where the program lies: from its ELF headers to the end of
 // its bss.
 func Image() (start, end uint64)
+
+// pvVectorTable is in entry_pv_amd64.s.
+func pvVectorTable() unsafe.Pointer
+
+// pvVectorAddresses are the entry points of the exceptions of a PV domain.
+func pvVectorAddresses() *[idtEntries]uintptr { return (*[idtEntries]uintptr)(pvVectorTable()) }
+
+// machineToPhys is the entry for mfn of the list that Xen maps read-only into
+// every PV domain (public/arch-x86/xen-x86_64.h, MACH2PHYS_VIRT_START).
+//
+//go:nocheckptr
+func machineToPhys(mfn uint64) uint64 {
+	const list = 0xffff800000000000
+	return *(*uint64)(unsafe.Add(nil, list+mfn*8))
+}
+
+// bootFrames are the pages that the 32-bit entry makes its page tables of.
+func bootFrames() (start, end uintptr)

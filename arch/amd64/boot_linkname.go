@@ -2,15 +2,24 @@
 
 package amd64
 
-import _ "unsafe" // for linkname
+import (
+	_ "unsafe" // for linkname
+
+	"pvboot/hypercall"
+)
 
 // boot is the first Go code. It runs before the runtime: no allocation, no
 // maps, no channels, no write barriers. entry_amd64.s calls it.
 //
 //go:linkname boot pvboot/arch/amd64.boot
 func boot() (argc uint64, argv uintptr) {
-	loadTables()
-	enableAVX()
+	if PV() {
+		hypercall.SetPV()
+		loadTraps()
+	} else {
+		loadTables()
+		enableAVX()
+	}
 	hwinit0()
 	v, n := args()
 	return uint64(n), v

@@ -2,8 +2,19 @@
 
 package amd64
 
-// CPUID returns the registers of a CPUID leaf.
-func CPUID(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
+import "pvboot/hypercall"
+
+// CPUID returns the registers of a CPUID leaf, in a PV domain as Xen has them.
+func CPUID(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32) {
+	if PV() {
+		return pvCPUID(leaf, subleaf)
+	}
+	return cpuid(leaf, subleaf)
+}
+
+func cpuid(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
+
+func pvCPUID(leaf, subleaf uint32) (eax, ebx, ecx, edx uint32)
 
 // TSC reads the time-stamp counter, after all earlier instructions.
 func TSC() uint64
@@ -55,7 +66,13 @@ func ltr(selector uint16)
 func invlpg(addr uintptr)
 
 // SetTLS sets the base of FS, below which the runtime keeps its g.
-func SetTLS(base uint64) { WriteMSR(msrFSBase, base) }
+func SetTLS(base uint64) {
+	if PV() {
+		hypercall.Trap(hypercall.OpSetSegmentBase, hypercall.SegmentFS, uintptr(base), 0, 0, 0)
+		return
+	}
+	WriteMSR(msrFSBase, base)
+}
 
 const msrFSBase = 0xc0000100
 

@@ -32,3 +32,9 @@
 // Page table entry bits (SDM 4.5, APM 5.3).
 #define PTE_P_RW 3
 #define PTE_P_RW_PS 0x83
+
+// In a PV domain: hypercall numbers (public/xen.h), flat segments
+// (public/arch-x86/xen-x86_64.h).
+#define HYPERVISOR_SET_SEGMENT_BASE 25
+#define SEGBASE_FS 0
+#define FLAT_CS64 0xe033

@@ -136,6 +136,10 @@ TEXT ·long(SB), NOSPLIT|NOFRAME, $0
 	SHRQ $32, DX
 	MOVL $MSR_FS_BASE, CX
 	WRMSR
+	JMP  ·start(SB)
+
+// start goes on from every entry: on bootStack, with FS at bootTLS.
+TEXT ·start(SB), NOSPLIT|NOFRAME, $0
 	LEAQ ·handlerG(SB), BX
 	MOVQ BX, ·bootTLS(SB)
 	LEAQ ·bootStack(SB), AX

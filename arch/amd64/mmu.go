@@ -71,6 +71,10 @@ func MapAbove(end, tables uint64) {
 
 // UnmapPage0 takes page 0 away, so that the nil address faults.
 func UnmapPage0() {
+	if PV() {
+		pvSet(0, 0)
+		return
+	}
 	pdpt := table(table(readCR3() & addrMask)[0] & addrMask)
 	pt := table(table(pdpt[0] & addrMask)[0] & addrMask)
 	pt[0] = 0

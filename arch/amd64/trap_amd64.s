@@ -101,7 +101,26 @@ resume:
 
 // fault is where every exception vector leads, with vector and error code
 // pushed above the processor's own frame.
+//
+// In a PV domain Xen has pushed it all on the stack that was in use: what it is
+// moves to the fault stack, with the selector that IRETQ wants in ring 3
+// (public/arch-x86/xen-x86_64.h, "RING0 indicates").
 TEXT ·fault(SB), NOSPLIT|NOFRAME, $0
+	CMPQ ·pvStartInfo(SB), $0
+	JEQ  onStack
+	PUSHQ AX
+	MOVQ  SP, AX
+	LEAQ  ·faultStack+FAULT_STACK(SB), SP
+	ANDQ  $~15, SP
+	PUSHQ 56(AX)              // SS
+	PUSHQ 48(AX)              // RSP
+	PUSHQ 40(AX)              // RFLAGS
+	PUSHQ $FLAT_CS64
+	PUSHQ 24(AX)              // RIP
+	PUSHQ 16(AX)              // error code
+	PUSHQ 8(AX)               // vector
+	MOVQ  0(AX), AX
+onStack:
 	PUSH_REGS
 	CLD
 	MOVQ SP, BX

@@ -11,7 +11,7 @@ import (
 
 // amd64Target: the image is an ELF file with Xen's notes. It lies at 2 MiB,
 // where arch/amd64's LOADADDR has it, and is entered in 32-bit mode (Xen
-// docs/misc/pvh.pandoc).
+// docs/misc/pvh.pandoc), or in 64-bit mode in a PV domain.
 var amd64Target = target{
 	goarch:      "amd64",
 	env:         []string{"GOAMD64=v1"},
@@ -25,8 +25,9 @@ var amd64Target = target{
 }
 
 func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) {
-	if f, err := elf.NewFile(bytes.NewReader(linked)); err == nil && f.Machine != elf.EM_X86_64 {
-		return nil, nil, fmt.Errorf("%v: want an executable for amd64", f.Machine)
+	entryPV, err := symbolAMD64(linked, "pvboot/arch/amd64.entryPV")
+	if err != nil {
+		return nil, nil, err
 	}
 	var phys32 uint64
 	image, err = xenelf.Finish(linked, symbols, func(entry uint64) []xennote.Note {
@@ -37,6 +38,13 @@ func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) 
 			// The entry is a jump to runtime/goos.CPUInit, which means the
 			// same in 32-bit code.
 			{Type: xennote.Phys32Entry, Number: entry},
+			// In a PV domain, too, addresses are those of the file. There is
+			// no INIT_P2M: xl takes none at or above VIRT_BASE. No MOD_START_PFN
+			// either: xl rounds the size of a module that it does not map.
+			{Type: xennote.Entry, Number: entryPV},
+			{Type: xennote.VirtBase, Number: 0},
+			{Type: xennote.PaddrOffset, Number: 0},
+			{Type: xennote.Loader, Text: "generic"},
 		}
 	})
 	if err != nil {
@@ -44,6 +52,28 @@ func finishAMD64(linked []byte, symbols bool) (image, beside []byte, err error) 
 	}
 	image, err = xenelf.AddMultiboot2(image, phys32)
 	return image, nil, err
+}
+
+// symbolAMD64 is the value of a symbol.
+func symbolAMD64(linked []byte, name string) (uint64, error) {
+	f, err := elf.NewFile(bytes.NewReader(linked))
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	if f.Machine != elf.EM_X86_64 {
+		return 0, fmt.Errorf("%v: want an executable for amd64", f.Machine)
+	}
+	symbols, err := f.Symbols()
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range symbols {
+		if s.Name == name {
+			return s.Value, nil
+		}
+	}
+	return 0, fmt.Errorf("no symbol %s", name)
 }
 
 // hasXenNotes looks for a PT_NOTE with Xen's notes, which Go's linker does not

@@ -9,11 +9,13 @@ import (
 )
 
 // allowedAMD64 lists the symbols of an image that may hold instructions which
-// leave the program, and which: hypercalls in one place, and breakpoints
+// leave the program, and which: hypercalls in one place and one before that
+// can be called, and breakpoints
 // (INT3) where the runtime gives up or a debugger is called for.
 // No system call is among them.
 var allowedAMD64 = map[string][]string{
-	"pvboot/hypercall.Trap.abi0":        {"VMCALL", "VMMCALL"},
+	"pvboot/hypercall.Trap.abi0":        {"SYSCALL", "VMCALL", "VMMCALL"},
+	"pvboot/arch/amd64.entryPV.abi0":    {"SYSCALL"},
 	"debugCall128":                      {"INT3"},
 	"debugCall256":                      {"INT3"},
 	"debugCall32":                       {"INT3"},
