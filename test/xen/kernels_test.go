@@ -39,6 +39,18 @@ func pvgrubCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(cache.CopyFile(ts.MkAbs(args[2]), image))
 }
 
+// badKernelCmd spoils a kernel in a way that [vmlinux.Spoil] lists.
+func badKernelCmd(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: badkernel HOW BZIMAGE FILE, where HOW is one of %v", vmlinux.Spoilers())
+	}
+	kernel, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	kernel, err = vmlinux.Spoil(kernel, args[0])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), kernel, 0o644))
+}
+
 // multibootCmd writes the smallest Multiboot kernel that shows that it was
 // started rightly: it prints its command line, a bar and its modules to Xen's
 // debug port, and halts. A wrong magic number prints nothing.

@@ -90,6 +90,8 @@ func TestXen(t *testing.T) {
 			"multiboot": multibootCmd,
 			"sametree":  sameTree,
 			"edittree":  editTree,
+			"badkernel": badKernelCmd,
+			"samestore": sameStore,
 		},
 	})
 }
