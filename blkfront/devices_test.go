@@ -79,7 +79,7 @@ func TestDevices(t *testing.T) {
 }
 
 func TestSeveralDisks(t *testing.T) {
-	m := xentest.New(xentest.Config{MaxGrantFrames: 10})
+	m := xentest.New(xentest.Config{MaxGrantFrames: 10, PV: pv})
 	defer m.Close()
 	disk := newDisk(4 << 20)
 	for i := range 4 {

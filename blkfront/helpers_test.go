@@ -102,7 +102,7 @@ func newRig(t testing.TB, size int64, c xentest.BlkConfig) *rig {
 // newBigRig is newRig with RAM of that many pages.
 func newBigRig(t testing.TB, pages int, size int64, c xentest.BlkConfig) *rig {
 	t.Helper()
-	r := &rig{m: xentest.New(xentest.Config{Pages: pages}), disk: newDisk(size)}
+	r := &rig{m: xentest.New(xentest.Config{Pages: pages, PV: pv}), disk: newDisk(size)}
 	t.Cleanup(r.m.Close)
 	c.Disk, c.Size = r.disk, size
 	r.back = r.m.AddDisk(c)

@@ -22,7 +22,7 @@ const long = 30 * time.Second // that nothing here takes
 // start makes a machine with a console daemon and opens the console.
 func start(t *testing.T, c xentest.ConsoleConfig) (*xentest.Machine, *xentest.ConsoleDaemon, *console.Console) {
 	t.Helper()
-	m := xentest.New(xentest.Config{})
+	m := xentest.New(xentest.Config{PV: pv})
 	t.Cleanup(m.Close)
 	daemon, err := m.StartConsole(c)
 	if err != nil {
@@ -249,7 +249,7 @@ func TestHostileIndices(t *testing.T) {
 		{"output index backwards", 3080, 0x7fffffff},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m := xentest.New(xentest.Config{})
+			m := xentest.New(xentest.Config{PV: pv})
 			defer m.Close()
 			d, err := xen.New(m)
 			if err != nil {
@@ -276,7 +276,7 @@ func TestHostileIndices(t *testing.T) {
 }
 
 func TestNoConsole(t *testing.T) {
-	m := xentest.New(xentest.Config{NoConsole: true})
+	m := xentest.New(xentest.Config{NoConsole: true, PV: pv})
 	defer m.Close()
 	d, err := xen.New(m)
 	if err != nil {

@@ -193,7 +193,7 @@ func TestNextKernelMapsGrants(t *testing.T) {
 // does a loader that was refused a boot, and so does the next kernel.
 func TestDomainAfterDomain(t *testing.T) {
 	for _, arm := range []bool{false, true} {
-		m := xentest.New(xentest.Config{Pages: 256, StoreIndex: 0xffffffc0, Arm: arm})
+		m := xentest.New(xentest.Config{Pages: 256, StoreIndex: 0xffffffc0, Arm: arm, PV: pv && !arm})
 		defer m.Close()
 		for range 10 {
 			useAll(t, m)

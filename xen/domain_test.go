@@ -16,6 +16,7 @@ func newDomain(t *testing.T, c xentest.Config) (*xentest.Machine, *xen.Domain) {
 	if c.Pages == 0 {
 		c.Pages = 256 // small, for bare metal
 	}
+	c.PV = pv && !c.Arm
 	m := xentest.New(c)
 	t.Cleanup(m.Close)
 	d, err := xen.NewLimits(m, xen.Limits{Grant: 20 * time.Millisecond})
@@ -40,7 +41,7 @@ func TestDiscovery(t *testing.T) {
 	if v := d.Version(); v.String() != "4.20.1" || v.Minor != 20 {
 		t.Errorf("version %v", v)
 	}
-	if !d.HasFeature(hypercall.FeatureAutoTranslatedPhysmap) || d.HasFeature(hypercall.FeatureDom0) || d.HasFeature(99) {
+	if d.HasFeature(hypercall.FeatureAutoTranslatedPhysmap) == pv || d.HasFeature(hypercall.FeatureDom0) || d.HasFeature(99) {
 		t.Error("wrong features")
 	}
 	c, err := d.Console()

@@ -149,10 +149,10 @@ func TestGrantsAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			gfn, _ := m.GFN(frames)
 			for round := range 50 {
 				for i := range 8 {
-					if err := g.Permit(i, gfn+uint64(i), false); err != nil {
+					gfn, _ := m.GFN(frames[i*xen.PageSize:])
+					if err := g.Permit(i, gfn, false); err != nil {
 						t.Error(err)
 					}
 					p, err := m.Map(g.Ref(i), false)
@@ -162,6 +162,9 @@ func TestGrantsAtOnce(t *testing.T) {
 					}
 					p.Page[0] = byte(round)
 					p.Unmap()
+					if frames[i*xen.PageSize] != byte(round) {
+						t.Errorf("page %d is another one", i)
+					}
 					if err := g.End(i); err != nil {
 						t.Error(err)
 					}
@@ -190,7 +193,8 @@ func TestGrantTableRefused(t *testing.T) {
 			return -int64(hypercall.ErrPerm), op == hypercall.OpGrantTable && cmd == hypercall.GnttabOpQuerySize
 		}, hypercall.ErrPerm},
 		{"frame mapped already", func(op hypercall.Op, cmd uintptr) (int64, bool) {
-			return -int64(hypercall.ErrBusy), op == hypercall.OpMemory && cmd == hypercall.MemoryOpAddToPhysmap
+			return -int64(hypercall.ErrBusy), op == hypercall.OpMemory && cmd == hypercall.MemoryOpAddToPhysmap ||
+				op == hypercall.OpGrantTable && cmd == hypercall.GnttabOpSetupTable
 		}, hypercall.ErrBusy},
 	} {
 		m, d := newDomain(t, xentest.Config{Call: func(op hypercall.Op, args []hypercall.Arg) (int64, bool) {

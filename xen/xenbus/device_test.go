@@ -17,7 +17,7 @@ const patient = 30 * time.Second
 
 func newDomain(t *testing.T) (*xentest.Machine, *xen.Domain) {
 	t.Helper()
-	m := xentest.New(xentest.Config{Pages: 256})
+	m := xentest.New(xentest.Config{Pages: 256, PV: pv})
 	t.Cleanup(m.Close)
 	d, err := xen.New(m)
 	if err != nil {
@@ -160,7 +160,7 @@ func TestDevicesLooksAtAll(t *testing.T) {
 }
 
 func TestNoStore(t *testing.T) {
-	m := xentest.New(xentest.Config{NoStore: true})
+	m := xentest.New(xentest.Config{NoStore: true, PV: pv})
 	defer m.Close()
 	d, err := xen.New(m)
 	if err != nil {

@@ -24,6 +24,7 @@ func connect(t *testing.T, c xentest.Config, limit time.Duration) (*xentest.Mach
 	if c.Pages == 0 {
 		c.Pages = 256 // small, for bare metal
 	}
+	c.PV = pv
 	m := xentest.New(c)
 	t.Cleanup(m.Close)
 	d, err := xen.NewLimits(m, xen.Limits{Store: limit})
