@@ -84,14 +84,26 @@ func (b *boot) giveBack() error {
 // machine is the domain as the next kernel sees it.
 func machine() image.Machine {
 	start := guest.Start()
-	return image.Machine{
+	m := image.Machine{
 		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
 	}
+	if pv := guest.PV(); pv != nil {
+		m.PV = &image.PVMachine{
+			Magic: pv.Magic, Pages: pv.Pages, SharedInfo: pv.SharedInfo, Flags: pv.Flags,
+			Store:   image.PVRing{Frame: pv.Store.MFN, Port: uint32(pv.Store.Port)},
+			Console: image.PVRing{Frame: pv.Console.MFN, Port: uint32(pv.Console.Port)},
+		}
+	}
+	return m
 }
 
 // ground is the memory to load into.
 func ground() handover.Ground {
-	return handover.Ground{Own: ranges(guest.Own()), Free: ranges(guest.Free()), View: guest.Platform().View}
+	g := handover.Ground{Own: ranges(guest.Own()), Free: ranges(guest.Free()), View: guest.Platform().View}
+	if pv := guest.PV(); pv != nil {
+		g.P2M, g.Store, g.Console = pv.P2M, pv.Store.MFN, pv.Console.MFN
+	}
+	return g
 }
 
 func ranges(list []guest.Range) []image.Range {
