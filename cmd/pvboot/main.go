@@ -44,15 +44,25 @@ func run() error {
 
 	b := &boot{domain: domain, console: con, text: console.NewText(con)}
 	fmt.Fprintf(b.text, "pvboot %s on Xen %v\n", version, domain.Version())
+	start := guest.Start()
 	l := loader.Loader{
 		Version:     version,
 		Disks:       b.findDisks(),
 		Console:     con,
-		CmdLine:     guest.Start().CmdLine,
-		GuestLoader: guestLoader[runtime.GOARCH],
+		CmdLine:     start.CmdLine,
+		GuestLoader: ownLoader(start),
 		Boot:        b.start,
 		Halt:        func() error { return b.end(func() { guest.Exit(0) }) },
 		Reboot:      func() error { return b.end(guest.Reboot) },
 	}
 	return l.Run(context.Background())
+}
+
+// ownLoader is the name of the loader that a guest may bring. If a boot loader
+// started this one it is not looked for: it may be that very boot loader.
+func ownLoader(start guest.StartInfo) string {
+	if start.BootLoader != "" {
+		return ""
+	}
+	return guestLoader[runtime.GOARCH]
 }
