@@ -25,11 +25,8 @@ func TestPV(t *testing.T) {
 		{"LeftoverState", TestLeftoverState},
 		{"SeveralDisks", TestSeveralDisks},
 		{"ErrorAnswers", TestErrorAnswers},
-		{"LateAnswer", TestLateAnswer},
-		{"StuckPages", TestStuckPages},
 		{"PersistentGrants", TestPersistentGrants},
 		{"PersistentLateAnswer", TestPersistentLateAnswer},
-		{"PersistentStuckPage", TestPersistentStuckPage},
 	} {
 		t.Run(tt.name, tt.test)
 	}
