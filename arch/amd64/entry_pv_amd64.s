@@ -16,14 +16,17 @@ TEXT ·entryPV(SB), NOSPLIT|NOFRAME, $0
 	SYSCALL
 	JMP  ·start(SB)
 
-// The linker keeps what is named. cmd/xengo looks the entry up by its symbol.
-DATA ·pvEntry+0(SB)/8, $·entryPV(SB)
-GLOBL ·pvEntry(SB), RODATA|NOPTR, $8
+// pvEntry is how cmd/xengo finds the entry, also in a file without symbols.
+DATA ·pvEntry+0(SB)/8, $"pvboot's"
+DATA ·pvEntry+8(SB)/8, $" PV entr"
+DATA ·pvEntry+16(SB)/8, $"y at:\n\r\x1a"
+DATA ·pvEntry+24(SB)/8, $·entryPV(SB)
+GLOBL ·pvEntry(SB), RODATA|NOPTR, $32
 
 // func pvVectorTable() unsafe.Pointer
 TEXT ·pvVectorTable(SB), NOSPLIT, $0-8
 	LEAQ ·pvVectors(SB), AX
-	MOVQ ·pvEntry(SB), CX
+	MOVQ ·pvEntry(SB), CX         // the linker keeps what is named
 	MOVQ AX, ret+0(FP)
 	RET
 
