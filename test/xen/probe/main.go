@@ -88,6 +88,7 @@ func main() {
 		panic(err)
 	}
 	guest.SetConsole(con.Raw())
+	vcpuInfo(d) // the last thing: no domain can be closed after it
 	if failed {
 		os.Exit(1)
 	}
@@ -279,9 +280,58 @@ func sharedInfo(d *xen.Domain) {
 		want("nothing there", hypercall.MemoryRemoveFromPhysmap(d.Platform(), gfn), hypercall.ErrNotExist)
 	}
 	want("unmap shared_info", i.Close(), nil)
-	want("shared_info is gone", hypercall.MemoryRemoveFromPhysmap(d.Platform(), i.GFN), hypercall.ErrNotExist)
+	gone := error(hypercall.ErrNotExist)
+	if d.Platform().StartInfo() != nil { // a PV domain's frames stand at no gfn
+		gone = hypercall.ErrAccess
+		want("shared_info at a gfn", hypercall.MemoryAddToPhysmap(d.Platform(), hypercall.SpaceSharedInfo, 0, 1), gone)
+		_, err := hypercall.HVMGetParam(d.Platform(), hypercall.ParamStorePFN)
+		equal("an HVM parameter in a PV domain", err != nil, true)
+	}
+	want("shared_info is gone", hypercall.MemoryRemoveFromPhysmap(d.Platform(), i.GFN), gone)
 	_, err = d.MapSharedInfo() // left to the domain's Close
 	want("shared_info again", err, nil)
+}
+
+// vcpuInfo registers the vcpu_info of this processor, against the rules that
+// Xen has for it, and wants Close to refuse from then on.
+func vcpuInfo(d *xen.Domain) {
+	p := d.Platform()
+	frame, err := p.AllocFrames(1)
+	if err != nil {
+		want("frames", err, nil)
+		return
+	}
+	gfn, _ := p.GFN(frame)
+	want("vcpu_info across frames", hypercall.VCPURegisterInfo(p, 0, gfn, xen.PageSize-8), hypercall.ErrNxio)
+	want("vcpu_info misaligned", hypercall.VCPURegisterInfo(p, 0, gfn, 4), hypercall.ErrNxio)
+	_, err = d.Resident().VCPUInfo(9999)
+	want("vcpu_info of no vcpu", err, hypercall.ErrNotExist)
+	i, err := d.Resident().VCPUInfo(0)
+	if err != nil {
+		want("vcpu_info", err, nil)
+		return
+	}
+	equal("vcpu_info: events pending", shm.Load(i.Bytes, hypercall.VCPUInfoUpcallPending)&0xff, 1)
+	equal("vcpu_info: selector", shm.Load(i.Bytes, hypercall.VCPUInfoPendingSel), ^uint32(0))
+	again, err := d.Resident().VCPUInfo(0)
+	want("vcpu_info once more", err, nil)
+	equal("the same vcpu_info", again == i, true)
+	refused := hypercall.ErrBusy
+	if v := d.Version(); v.Major == 4 && v.Minor < 18 {
+		refused = hypercall.ErrInvalid
+	}
+	want("vcpu_info registered twice", hypercall.VCPURegisterInfo(p, 0, gfn, 0), refused)
+	next, err := xen.New(p)
+	if err != nil {
+		panic(err)
+	}
+	_, err = next.Resident().VCPUInfo(0)
+	want("vcpu_info of the next program", err, refused)
+	_, ok := errors.AsType[*xen.RegisteredError](err)
+	equal("vcpu_info of the next program: the kind of error", ok, true)
+	p.FreeFrames(frame)
+	err = d.Close()
+	equal("close with a vcpu_info", fmt.Sprint(err), fmt.Sprintf("xen: left behind: %v is registered until the domain ends", i))
 }
 
 // leave closes the domain with a grant left in it, which Close must refuse,
