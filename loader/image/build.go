@@ -30,6 +30,18 @@ var formats = []format{
 // ErrFormat is the cause when no format knows a kernel file.
 var ErrFormat = errors.New("not a kernel of a known format")
 
+// ErrPVMultiboot is the cause when a kernel shall be started by Multiboot in a
+// PV domain, which has no mode of the processor for it.
+var ErrPVMultiboot = errors.New("a PV domain cannot start a kernel by this protocol")
+
+// formats are those whose kernels the machine can start.
+func (m Machine) formats() []format {
+	if m.PV != nil {
+		return pvFormats
+	}
+	return formats
+}
+
 // ErrArch is the cause when a kernel is another architecture's.
 var ErrArch = errors.New("kernel of another architecture")
 
@@ -45,10 +57,13 @@ func Build(req Request) (*Plan, error) {
 		return nil, fmt.Errorf("%s: %w", req.Name, err)
 	}
 	req.Kernel = file
+	if req.Multiboot != nil && req.Machine.PV != nil {
+		return nil, fmt.Errorf("%s: Multiboot: %w", req.Name, ErrPVMultiboot)
+	}
 	if req.Multiboot != nil {
 		return buildAs(req, format{name: "Multiboot", plan: planMultiboot}, head, wraps)
 	}
-	for _, f := range formats {
+	for _, f := range req.Machine.formats() {
 		if !f.is(head) {
 			continue
 		}
@@ -84,6 +99,9 @@ func buildAs(req Request, f format, head []byte, wraps string) (*Plan, error) {
 // check holds a plan against its promises: segments in RAM and disjoint.
 func (p *Plan) check(m Machine) error {
 	mem := newSpace(m.Memory)
+	if m.PV != nil {
+		mem = ramOf(m.Memory)
+	}
 	for _, s := range p.Segments {
 		if s.Data != nil && uint64(s.Data.Size()) > s.Size {
 			return fmt.Errorf("segment %s: %d bytes of data in %d of memory", s.Name, s.Data.Size(), s.Size)

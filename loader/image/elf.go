@@ -49,7 +49,7 @@ type elfFile struct {
 	machine uint16
 	entry   uint64 // e_entry, a virtual address
 	// loads are the segments to load, by rising physical address. They do
-	// not overlap, and end at 4 GiB at the latest.
+	// not overlap.
 	loads []elfLoad
 	align uint64           // the largest p_align of loads
 	notes []xennote.Record // of every owner, after readNotes
@@ -76,6 +76,20 @@ func isELF(head []byte) bool {
 // readELF reads what a kernel wants to be loaded. Everything in the result
 // lies inside the file, and below 4 GiB in memory.
 func readELF(src Source) (*elfFile, error) {
+	e, err := readAnyELF(src)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range e.loads {
+		if l.end() > 1<<32 {
+			return nil, fmt.Errorf("program header %d: %#x bytes at %#x end above 4 GiB", l.index, l.memSize, l.paddr)
+		}
+	}
+	return e, nil
+}
+
+// readAnyELF is readELF for memory anywhere.
+func readAnyELF(src Source) (*elfFile, error) {
 	h, is64, err := readELFHeader(src)
 	if err != nil {
 		return nil, err
@@ -115,8 +129,8 @@ func (e *elfFile) addLoad(i int, p elfProg64) error {
 	if size := uint64(e.src.Size()); p.FileSize > size || p.Offset > size-p.FileSize {
 		return fmt.Errorf("program header %d: truncated: %d bytes at %d of a file of %d", i, p.FileSize, p.Offset, size)
 	}
-	if p.Paddr > 1<<32 || p.MemSize > 1<<32-p.Paddr {
-		return fmt.Errorf("program header %d: %#x bytes at %#x end above 4 GiB", i, p.MemSize, p.Paddr)
+	if p.Paddr+p.MemSize < p.Paddr {
+		return fmt.Errorf("program header %d: %#x bytes at %#x end nowhere", i, p.MemSize, p.Paddr)
 	}
 	e.loads = append(e.loads, elfLoad{
 		index: i, offset: p.Offset, vaddr: p.Vaddr, paddr: p.Paddr, align: p.Align,

@@ -126,7 +126,9 @@ const (
 // Entry is the state of the boot processor when the target gets it.
 type Entry struct {
 	Mode Mode
-	PC   uint64
+	// PC may be 0 in a PV plan until the kernel's segment was read: it can
+	// stand deep in a kernel that is compressed.
+	PC uint64
 	// Regs are the general registers that the protocol defines, by the
 	// architecture's own names ("rsi", "x0"); all others are zero.
 	Regs map[string]uint64

@@ -12,10 +12,10 @@ import (
 // initrdAlign keeps every file's reads aligned to the disk's units, in bytes.
 const initrdAlign = 512
 
-// initrdSegments puts the files one behind the other from address 0 on, and
-// returns the bytes of all. Zero bytes between archives are what Linux skips
+// initrdSegments puts the files one behind the other from address 0 on, each
+// at a multiple of align, and returns the bytes of all. Zero bytes between archives are what Linux skips
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
-func initrdSegments(files []File) (segs []Segment, total uint64, err error) {
+func initrdSegments(files []File, align uint64) (segs []Segment, total uint64, err error) {
 	for i, f := range files {
 		size := f.Data.Size()
 		if size < 0 || uint64(size) > 1<<40 {
@@ -23,7 +23,7 @@ func initrdSegments(files []File) (segs []Segment, total uint64, err error) {
 		}
 		n := uint64(size)
 		if i < len(files)-1 {
-			n, _ = alignUp(n, initrdAlign)
+			n, _ = alignUp(n, align)
 		}
 		segs = append(segs, Segment{Name: "initrd " + f.Name, Addr: total, Size: n, Data: f.Data, Check: checkInitrd})
 		total += n
@@ -36,7 +36,7 @@ func initrdSegments(files []File) (segs []Segment, total uint64, err error) {
 
 // placeInitrd is initrdSegments in memory that place takes for all of them.
 func placeInitrd(files []File, place func(size uint64) (uint64, error)) ([]Segment, error) {
-	segs, total, err := initrdSegments(files)
+	segs, total, err := initrdSegments(files, initrdAlign)
 	if total == 0 || err != nil {
 		return nil, err
 	}

@@ -68,21 +68,25 @@ func (p *packed) head(n int) ([]byte, error) { return p.codec.Head(p.start(), n)
 func (p *packed) start() io.Reader { return io.NewSectionReader(p.src, 0, p.src.Size()) }
 
 func (p *packed) ReadAt(b []byte, off int64) (int, error) {
-	if off < 0 || off > p.Size() {
-		return 0, fmt.Errorf("%s: read at %d of %d", p.what, off, p.Size())
+	n, err := p.readAt(b, off)
+	if err != nil && err != io.EOF {
+		err = fmt.Errorf("%s: %w", p.what, err)
 	}
-	var n int
-	var err error
-	if p.codec.Whole() {
+	return n, err
+}
+
+// readAt is ReadAt whose errors do not name the file.
+func (p *packed) readAt(b []byte, off int64) (n int, err error) {
+	switch {
+	case off < 0 || off > p.Size():
+		return 0, fmt.Errorf("read at %d of %d", off, p.Size())
+	case p.codec.Whole():
 		n, err = p.readWhole(b, off)
-	} else {
+	default:
 		n, err = p.readStream(b, off)
 	}
 	if errors.Is(err, codec.ErrTooLarge) {
 		err = fmt.Errorf("%w, %d bytes", err, p.limit)
-	}
-	if err != nil && err != io.EOF {
-		err = fmt.Errorf("%s: %w", p.what, err)
 	}
 	return n, err
 }

@@ -40,8 +40,13 @@ type PVPlan struct {
 	// virtual address P2MBase, inside Mapped or elsewhere.
 	P2M     Range
 	P2MBase uint64
-	// Tables are the page tables' pages, the topmost (L4) first.
+	// Tables are the pages of the page tables, the topmost (L4) first. They lie
+	// inside Mapped.
 	Tables Range
+	// P2MTables are more of them: those that map nothing but a P2M outside of
+	// Mapped. They stand behind it, unmapped, as Linux wants to find them (it
+	// frees both together). Size 0 when there are none.
+	P2MTables Range
 	// StartInfo is the page of struct start_info.
 	StartInfo uint64
 	// Store and Console are the pages that must be the rings' in the end:
@@ -52,4 +57,7 @@ type PVPlan struct {
 	// the start info: the last code runs in it, at the virtual address that
 	// the target's tables give it.
 	Spare uint64
+
+	pages pvTables // what Tables and P2MTables hold
+	start pvStart  // what StartInfo holds
 }

@@ -17,6 +17,13 @@ const pageSize = 4096
 // newSpace starts with all RAM of the map. Page 0 is never handed out: a
 // boot protocol's address 0 means "none".
 func newSpace(memory []Range) *space {
+	s := ramOf(memory)
+	s.take(Range{Start: 0, Size: pageSize})
+	return s
+}
+
+// ramOf is all RAM of the map.
+func ramOf(memory []Range) *space {
 	s := &space{}
 	for _, r := range memory {
 		if r.Type != RAM || r.Size == 0 || r.End() < r.Start {
@@ -25,7 +32,6 @@ func newSpace(memory []Range) *space {
 		s.free = append(s.free, r)
 	}
 	slices.SortFunc(s.free, func(a, b Range) int { return cmp.Compare(a.Start, b.Start) })
-	s.take(Range{Start: 0, Size: pageSize})
 	return s
 }
 

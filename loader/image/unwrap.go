@@ -21,9 +21,6 @@ func unwrap(name string, file Source, head []byte) (Source, []byte, string, erro
 		}
 		wraps = []string{"EFI zboot"}
 	} else if c, ok := codec.Detect(head); ok {
-		if !c.Supported() {
-			return nil, nil, "", fmt.Errorf("%s: %w", c.Name, codec.ErrUnsupported)
-		}
 		p = newPacked(name, c, io.NewSectionReader(file, 0, file.Size()))
 	} else {
 		return file, head, "", nil

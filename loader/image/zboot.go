@@ -37,7 +37,7 @@ func openZboot(what string, file Source, head []byte) (*packed, error) {
 		return nil, fmt.Errorf("zboot: the compression's name has no end")
 	}
 	c, ok := codec.Named(string(name))
-	if !ok || !c.Supported() {
+	if !ok {
 		return nil, fmt.Errorf("zboot: %q: %w", name, codec.ErrUnsupported)
 	}
 	at, end := offset+size, offset+size+4

@@ -26,7 +26,7 @@ type Codec struct {
 	// drivers/firmware/efi/libstub/Makefile.zboot, comp-type).
 	aliases []string
 
-	// One of the two is set in a format that is supported.
+	// One of the two is set.
 	open  func(io.Reader) (io.Reader, error)
 	whole *whole
 }
@@ -38,8 +38,7 @@ type whole struct {
 	head func(src io.Reader, n int) ([]byte, error)
 }
 
-// codecs is every format that a kernel can be built with. Those without a
-// function are known by name only.
+// codecs is every format that a kernel can be built with.
 var codecs = []*Codec{
 	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip},
 	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{zstd.Unpack, zstd.Head}},
@@ -47,11 +46,17 @@ var codecs = []*Codec{
 	{Name: "lz4", magic: "\x02\x21\x4c\x18", whole: &whole{lz4.Unpack, lz4.Head}},
 	{Name: "lzma", magic: "\x5d\x00\x00", whole: &whole{lzma.Unpack, lzma.Head}},
 	{Name: "lzo", magic: "\x89LZO\x00\x0d\x0a\x1a\x0a", whole: &whole{lzo.Unpack, lzo.Head}},
-	{Name: "bzip2", magic: "BZh"},
+	{Name: "bzip2", magic: "BZh", open: openBzip2},
 }
 
-// ErrUnsupported is the cause when a format is known by name only.
+// ErrUnsupported is the cause when a format's name is unknown.
 var ErrUnsupported = errors.New("this compression is not supported")
+
+// Causes when a format is not used as [Codec.Whole] says.
+var (
+	errWhole  = errors.New("can only be unpacked in one piece")
+	errStream = errors.New("can only be read as a stream")
+)
 
 // ErrTooLarge means that more comes out than there is room for.
 var ErrTooLarge = errors.New("unpacks to more than it should")
@@ -81,9 +86,6 @@ func Named(name string) (*Codec, bool) {
 	return nil, false
 }
 
-// Supported tells whether the format can be unpacked.
-func (c *Codec) Supported() bool { return c.open != nil || c.whole != nil }
-
 // Whole tells whether the format is unpacked in one go, by [Codec.Unpack], and
 // not by [Codec.NewReader].
 func (c *Codec) Whole() bool { return c.whole != nil }
@@ -92,7 +94,7 @@ func (c *Codec) Whole() bool { return c.whole != nil }
 // the format has were found right.
 func (c *Codec) NewReader(r io.Reader) (io.Reader, error) {
 	if c.open == nil {
-		return nil, c.wrap(ErrUnsupported)
+		return nil, c.wrap(errWhole)
 	}
 	u, err := c.open(r)
 	if err != nil {
@@ -119,7 +121,7 @@ func (r *reader) Read(p []byte) (int, error) {
 // returns how many bytes came out. More than len(dst) are [ErrTooLarge].
 func (c *Codec) Unpack(dst []byte, src io.Reader) (int, error) {
 	if c.whole == nil {
-		return 0, c.wrap(ErrUnsupported)
+		return 0, c.wrap(errStream)
 	}
 	n, err := c.whole.unpack(dst, src)
 	for _, large := range []error{zstd.ErrTooLarge, xz.ErrTooLarge, lz4.ErrTooLarge, lzo.ErrTooLarge} {

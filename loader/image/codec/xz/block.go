@@ -42,12 +42,12 @@ func (r *reader) blockHeader(size byte) (h blockHeader, err error) {
 		switch {
 		case f.bad:
 		case i == count-1 && id == filterLZMA2 && len(props) == 1:
-		case i == 0 && count == 2 && id == filterARM64 && (len(props) == 0 || len(props) == 4):
+		case i == 0 && count == 2 && filters[id] != nil && (len(props) == 0 || len(props) == 4):
 			start := uint32(0)
 			if len(props) == 4 {
 				start = binary.LittleEndian.Uint32(props)
 			}
-			h.filter = func(b []byte) { arm64(b, start) }
+			h.filter = func(b []byte) { filters[id](b, start) }
 		default:
 			return h, fmt.Errorf("filter %#x is not supported", id)
 		}

@@ -1,6 +1,6 @@
 // Package xz unpacks .xz files into memory that holds all of their contents,
 // which is their dictionary: they may ask for one of any size. It knows the
-// LZMA2 filter and the filter for arm64 code, and the checks none, CRC32 and
+// LZMA2 filter and those for arm64 and x86 code, and the checks none, CRC32 and
 // CRC64; a file is one stream.
 //
 // Source: The .xz File Format, version 1.2.1; for LZMA2 the LZMA SDK.
@@ -40,6 +40,7 @@ const (
 
 // Filters by their number (5.3).
 const (
+	filterX86   = 0x04
 	filterARM64 = 0x0a
 	filterLZMA2 = 0x21
 )
@@ -68,13 +69,14 @@ func Unpack(dst []byte, src io.Reader) (int, error) {
 // verified.
 func Head(src io.Reader, n int) ([]byte, error) {
 	// A chunk unpacks to 2 MiB at most (LZMA2), a filter looks ahead a little.
-	dst := make([]byte, n+2<<20)
+	dst := make([]byte, n+x86Ahead+2<<20)
 	r := newReader(dst, src)
 	if err := r.streamHeader(); err != nil {
 		return nil, err
 	}
-	for r.lzma.Len() < n {
-		if more, err := r.block(n); err != nil {
+	for r.lzma.Len() < n+x86Ahead {
+		// The filter for x86 leaves the last bytes of what it is given.
+		if more, err := r.block(n + x86Ahead); err != nil {
 			return nil, err
 		} else if !more {
 			break

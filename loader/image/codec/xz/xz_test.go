@@ -77,7 +77,7 @@ func TestUnsupported(t *testing.T) {
 		want string
 	}{
 		{stream(10), "check 10 is not supported"},
-		{stream(1, 0, 1, 4, 0, 0x21, 1, 20), "filter 0x4 is not supported"},
+		{stream(1, 0, 1, 5, 0, 0x21, 1, 20), "filter 0x5 is not supported"},
 		{stream(1, 0, 0, 3, 1, 0), "filter 0x3 is not supported"},
 		{stream(1, 0, 0x3c, 0x21, 1, 20), "damaged: bad block flags"},
 		{stream(1, 0, 0, 0x21, 9, 20), "damaged: bad block header"},
@@ -117,6 +117,28 @@ func TestARM64Filter(t *testing.T) {
 		arm64(b, tt.pc)
 		if got := le.Uint32(b); got != tt.want {
 			t.Errorf("%#x at %#x: %#x, want %#x", tt.in, tt.pc, got, tt.want)
+		}
+	}
+}
+
+func TestX86Filter(t *testing.T) {
+	for _, tt := range []struct {
+		pc       uint32
+		in, want string
+	}{
+		{0x1000, "\xe8\x05\x20\x00\x00-", "\xe8\x00\x10\x00\x00-"},                                       // CALL to 0x2005
+		{0x1000, "\xe9\x05\x10\x00\x00-", "\xe9\x00\x00\x00\x00-"},                                       // JMP to the next one
+		{0x1000, "-\xe8\x06\x00\x00\x00", "-\xe8\x00\xf0\xff\xff"},                                       // back to the start, 0
+		{0x1000, "\xe8\x05\x20\x00\x01-", "\xe8\x05\x20\x00\x01-"},                                       // too far
+		{0x1000, "\xe8\x05\x20\x00\x00\xe9\x0a\x20\x00\x00", "\xe8\x00\x10\x00\x00\xe9\x00\x10\x00\x00"}, // both
+		{0x1000, "\xe8\xe8\x06\x20\x00\x00", "\xe8\xe3\xf6\x1f\x00\x00"},                                 // the first of them counts
+		{0x1000, "\xe8\xe8\x06\x20\x07\x00", "\xe8\xe8\x00\x10\x07\x00"},                                 // the first of them is none
+		{0x1000, "\xe8\x05\x20\x00", "\xe8\x05\x20\x00"},                                                 // cut off
+	} {
+		b := []byte(tt.in)
+		x86(b, tt.pc)
+		if string(b) != tt.want {
+			t.Errorf("% x at %#x: % x, want % x", tt.in, tt.pc, b, tt.want)
 		}
 	}
 }
