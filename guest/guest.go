@@ -39,8 +39,9 @@ type Module struct {
 }
 
 // StartInfo is what the toolstack told the domain, copied out of struct
-// hvm_start_info or out of the device tree, or what a boot loader told. Ranges of Memory do not overlap where
-// they come from a device tree: what it reserves is of type 2.
+// hvm_start_info or out of the device tree. After a boot loader, memory map and
+// RSDP are Xen's and the rest is what it told. Ranges of Memory do not overlap
+// where they come from a device tree: what it reserves is of type 2.
 type StartInfo struct {
 	CmdLine string  // at most 4095 bytes
 	Memory  []Range // as given; sorted by Start
