@@ -8,6 +8,8 @@ const (
 	// Xen domain, and maxTestHeap elsewhere, where tests run.
 	maxHeap     = 64 << 20
 	maxTestHeap = 512 << 20
+	// leastGap is more than what most kernels take in memory.
+	leastGap = 64 << 20
 	// minHeap is what the runtime and a small program need at least.
 	minHeap = 3 << 20
 	// low4G is what is mapped from the start on x86-64, and what the runtime
@@ -25,20 +27,17 @@ type layout struct {
 // bytes and half of all that is left. It reports false when there is too
 // little.
 func place(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool) {
-	want := min(limit, usable.size()/2) &^ (pageSize - 1)
-	best := Range{}
-	for _, r := range usable.list() {
-		if r.Start < imageEnd || r.Start >= low4G {
-			continue
-		}
-		r.Size = min(r.Size, low4G-r.Start)
-		if r.Size >= tableSize+want {
-			best = r
-			break
-		}
-		if r.Size > best.Size {
-			best = r
-		}
+	return placeBeside(usable, imageEnd, tableSize, limit, kernelRoom)
+}
+
+// placeBeside is place with up to room bytes left free behind the image, as
+// [gap] says.
+func placeBeside(usable *ranges, imageEnd, tableSize, limit, room uint64) (l layout, ok bool) {
+	total := usable.size()
+	want := min(limit, total/2) &^ (pageSize - 1)
+	best, ok := usable.piece(imageEnd+gap(total-want, room), tableSize+want)
+	if !ok {
+		best, _ = usable.piece(imageEnd, tableSize+want)
 	}
 	if best.Size < tableSize+minHeap {
 		return l, false
@@ -46,6 +45,38 @@ func place(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool
 	l.tables = Range{best.Start, tableSize, RAM}
 	l.heap = Range{best.Start + tableSize, min(want, best.Size-tableSize), RAM}
 	return l, l.heap.Size >= minHeap
+}
+
+// gap is how many bytes to leave free below the heap, when left bytes are free
+// around it: half of them, so that a kernel at the bottom of RAM and an initrd
+// at its top both lie beside the heap, and nothing is to be moved at the end;
+// at most room. What is too little to be divided is not.
+func gap(left, room uint64) uint64 {
+	half := left / 2 &^ (pageSize - 1)
+	if half < min(room, leastGap) {
+		return 0
+	}
+	return min(half, room)
+}
+
+// piece returns the first piece of at least size bytes that is left when only
+// addresses from from on and below 4 GiB count; the largest one, and false,
+// when there is none.
+func (l *ranges) piece(from, size uint64) (best Range, ok bool) {
+	for _, r := range l.list() {
+		start, end := max(r.Start, from), min(r.End(), low4G)
+		if start >= end {
+			continue
+		}
+		r = Range{start, end - start, RAM}
+		if r.Size >= size {
+			return r, true
+		}
+		if r.Size > best.Size {
+			best = r
+		}
+	}
+	return best, false
 }
 
 // partition divides the RAM of start between own and free: image is what the

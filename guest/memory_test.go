@@ -91,9 +91,41 @@ func TestPlace(t *testing.T) {
 		{"nothing", nil, 0, 0, 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l, ok := place(rangesOf(test.usable...), end, test.tables, maxHeap)
+			l, ok := placeBeside(rangesOf(test.usable...), end, test.tables, maxHeap, 0)
 			if ok != test.ok || ok && (l.heap.Start != test.heap || l.heap.Size != test.size) {
 				t.Errorf("heap %#x+%#x %v, want %#x+%#x %v", l.heap.Start, l.heap.Size, ok, test.heap, test.size, test.ok)
+			}
+		})
+	}
+}
+
+// A kernel of less than room lies below the heap, and what is left lies above.
+func TestPlaceInBetween(t *testing.T) {
+	const (
+		mib    = 1 << 20
+		end    = 5 * mib // of the image
+		room   = 256 * mib
+		tables = 3 * pageSize
+	)
+	for _, test := range []struct {
+		name   string
+		usable []Range
+		start  uint64 // of the tables
+	}{
+		{"too small to be divided", []Range{{end, 180 * mib, RAM}}, end},
+		{"just large enough", []Range{{end, 192 * mib, RAM}}, end + 64*mib},
+		{"an odd page", []Range{{end, 192*mib + 3*pageSize, RAM}}, end + 64*mib + pageSize},
+		{"in the middle", []Range{{end, 464 * mib, RAM}}, end + 200*mib},
+		{"as high as need be", []Range{{end, 3 << 30, RAM}}, end + room},
+		{"the image at the bottom", []Range{{pageSize, mib, RAM}, {end, 463 * mib, RAM}}, end + 200*mib},
+		// xl has the device tree below 128 MiB, and it must stay where it is.
+		{"a tree in the way", []Range{{end, 122 * mib, RAM}, {128 * mib, 128 * mib, RAM}}, 128 * mib},
+		{"no room behind the middle", []Range{{end, 130 * mib, RAM}, {256 * mib, 60 * mib, RAM}, {512 * mib, 60 * mib, RAM}}, end},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			l, ok := placeBeside(rangesOf(test.usable...), end, tables, maxHeap, room)
+			if !ok || l.tables.Start != test.start || l.tables.End() != l.heap.Start || l.heap.Size != maxHeap {
+				t.Errorf("tables %#x, heap %#x+%#x, want tables at %#x", l.tables.Start, l.heap.Start, l.heap.Size, test.start)
 			}
 		})
 	}
