@@ -147,7 +147,10 @@ func (dev *Device) run(t *transfer) (lost bool, err error) {
 		waitErr := dev.d.Wait(stateEvery, func() bool {
 			dev.mu.Lock()
 			defer dev.mu.Unlock()
-			q.reap()
+			// The next request goes out before the data of a second answer
+			// is copied: the backend must not run dry meanwhile.
+			for t.settled == settled && q.take() {
+			}
 			return t.settled != settled || t.pending == 0 && (q.freed != freed || q.fault != nil)
 		})
 		if waitErr != nil && time.Since(asked) >= stateEvery {

@@ -9,28 +9,35 @@ import (
 	"pvboot/xen"
 )
 
-// reap takes all answers that wait in the ring. A backend that gives one which
-// cannot be is not trusted any further: the queue fails.
+// reap takes all answers that wait in the ring.
 func (q *queue) reap() {
-	for q.fault == nil {
-		r, ok, err := q.ring.Take()
-		if err != nil {
-			q.fail(fmt.Errorf("%w: %w", ErrBackend, err))
-			return
-		}
-		if !ok {
-			break
-		}
+	for q.take() {
+	}
+}
+
+// take takes the next answer, and returns false when there is none. A backend
+// that gives one which cannot be is not trusted any further: the queue fails.
+func (q *queue) take() bool {
+	if q.fault != nil {
+		return false
+	}
+	r, ok, err := q.ring.Take()
+	if err != nil {
+		q.fail(fmt.Errorf("%w: %w", ErrBackend, err))
+		return false
+	}
+	if ok {
 		i := int(r.ID & 0xffff)
 		if i >= len(q.slots) || !q.slots[i].busy || q.slots[i].id(i) != r.ID {
 			q.fail(fmt.Errorf("%w: answer to request %#x, which is not in flight", ErrBackend, r.ID))
-			return
+			return false
 		}
 		q.complete(i, statusError(r.Status))
 	}
 	if q.stats.InFlight == 0 {
 		q.pool.trim()
 	}
+	return ok
 }
 
 // complete ends slot i's request with the backend's verdict.
