@@ -15,6 +15,12 @@ const lowMemory = 0xa0000
 // [Load] left it. By now no other domain may have access to this one's
 // memory, and nothing may run beside the caller.
 func (l *Loaded) Jump() error {
+	if l.plan.PV != nil {
+		if err := l.jumpPV(ownDomain{}); err != nil {
+			return fmt.Errorf("handover: %w", err)
+		}
+		return nil
+	}
 	target, moves, err := l.target()
 	if err != nil {
 		return err
