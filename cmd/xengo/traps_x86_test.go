@@ -16,6 +16,8 @@ import (
 var allowedAMD64 = map[string][]string{
 	"pvboot/hypercall.Trap.abi0":        {"SYSCALL", "VMCALL", "VMMCALL"},
 	"pvboot/arch/amd64.entryPV.abi0":    {"SYSCALL"},
+	"pvboot/arch/amd64.departPV.abi0":   {"SYSCALL"},
+	"pvboot/arch/amd64.departPV2.abi0":  {"SYSCALL"},
 	"debugCall128":                      {"INT3"},
 	"debugCall256":                      {"INT3"},
 	"debugCall32":                       {"INT3"},
