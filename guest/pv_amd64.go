@@ -28,8 +28,11 @@ const (
 	pvTablesFor = 8 << 30
 	// pvSpareTables are for windows and for what the jump maps.
 	pvSpareTables = 16
-	// pvLeastHeap is what a small domain's heap may have.
-	pvLeastHeap = 8 << 20
+	// pvSmallHeap is what a heap may have in a domain that has less than four
+	// times that much, and pvLeastHeap what it takes wherever there is so much
+	// in a piece: the menu fits then.
+	pvSmallHeap = 8 << 20
+	pvLeastHeap = 6 << 20
 )
 
 // initPV readies a PV domain's memory.
@@ -71,9 +74,14 @@ func partitionPV(image Range) (l layout, left uint64, ok bool) {
 	}
 	total := pvInfo.Pages * pageSize
 	tables := amd64.PVTablesFor(min(start.memory.top(), pvTablesFor)) + pvSpareTables*pageSize
-	l, ok = place(&free, image.End(), tables, min(heapLimit(), max(pvLeastHeap, total/4)))
+	l, ok = place(&free, image.End(), tables, min(heapLimit(), max(pvSmallHeap, total/4)))
 	if !ok {
 		return l, free.size(), false
+	}
+	if l.heap.Size < pvLeastHeap {
+		if r, ok := free.piece(l.heap.End(), 1); ok && r.Start == l.heap.End() {
+			l.heap.Size = min(l.heap.Size+r.Size&^(pageSize-1), pvLeastHeap)
+		}
 	}
 	free.cut(l.tables.Start, l.heap.End())
 	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
