@@ -26,7 +26,6 @@ func TestPV(t *testing.T) {
 		{"SeveralDisks", TestSeveralDisks},
 		{"ErrorAnswers", TestErrorAnswers},
 		{"PersistentGrants", TestPersistentGrants},
-		{"PersistentLateAnswer", TestPersistentLateAnswer},
 	} {
 		t.Run(tt.name, tt.test)
 	}
