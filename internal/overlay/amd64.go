@@ -11,7 +11,7 @@ var amd64 = []Edit{
 	{"syscall/asm_linux_amd64.s", syscallAMD64, hookAMD64, 3},
 	// In a PV domain, Xen pushes an exception's frame on the stack in use, where
 	// a process has a signal stack: every stack keeps room for it.
-	{"runtime/stack.go", `^\tstackSystem = goos\.IsWindows.*$`, "\tstackSystem = 128", 1},
+	{"runtime/stack.go", `^\tstackSystem = goos\.IsWindows.*$`, "\tstackSystem = goos.IsLinux*128", 1},
 }
 
 const (
