@@ -39,7 +39,7 @@ type pvStart struct {
 	cmdLine              string
 	module, moduleLength uint64 // a virtual address, or by the flags a page's number
 	flags                uint32
-	entry                *uint64 // where the kernel's entry stands once it is known
+	kernel               *unpacked // nil when the kernel is not compressed
 }
 
 // Finish writes what depends on machine frames: the p2m list, the page tables
@@ -49,7 +49,7 @@ type pvStart struct {
 // by its address, valid until it is called again. Nothing else of the target is
 // touched.
 func (p *PVPlan) Finish(frame func(pfn uint64) (mfn uint64), page func(addr uint64) []byte) error {
-	if p.start.entry != nil && *p.start.entry == 0 {
+	if k := p.start.kernel; k != nil && !k.done {
 		return errors.New("PV: the kernel was not loaded")
 	}
 	p.writeP2M(frame, page)

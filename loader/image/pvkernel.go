@@ -226,10 +226,12 @@ type unpacked struct {
 	kernel *pvKernel
 	at     int64   // where in it the file is unpacked to
 	entry  *uint64 // gets the kernel's entry
+	done   bool
 }
 
 // ReadAt reads all of the memory, which is the only way.
 func (u *unpacked) ReadAt(b []byte, off int64) (int, error) {
+	u.done = false
 	if off != 0 || int64(len(b)) != u.size {
 		return 0, errors.New("a compressed kernel can only be read in one piece")
 	}
@@ -243,6 +245,7 @@ func (u *unpacked) ReadAt(b []byte, off int64) (int, error) {
 	}
 	u.slide(b)
 	u.addHypercalls(b, 0)
+	u.done = true
 	return len(b), nil
 }
 

@@ -161,7 +161,7 @@ func (k *pvKernel) plan(req Request) (*Plan, error) {
 	}
 	pv := req.Machine.PV
 	plan := &Plan{Entry: Entry{Mode: PV64, PC: k.notes.entry}, PV: &PVPlan{VirtBase: k.notes.virtBase}}
-	plan.PV.start = pvStart{machine: *pv, cmdLine: req.CmdLine, entry: &plan.Entry.PC}
+	plan.PV.start = pvStart{machine: *pv, cmdLine: req.CmdLine}
 	b := &pvBuilder{limit: pvMemory(req.Machine)}
 	if err := k.planKernel(plan, b); err != nil {
 		return nil, err
@@ -211,6 +211,7 @@ func (k *pvKernel) planKernel(plan *Plan, b *pvBuilder) error {
 	if err := b.pad(seg.Addr); err != nil {
 		return err
 	}
+	plan.PV.start.kernel, _ = seg.Data.(*unpacked)
 	b.segs = append(b.segs, seg)
 	b.end += seg.Size
 	return nil
