@@ -26,6 +26,9 @@ func TestLayout(t *testing.T) {
 		hp HVMParam
 		po Poll
 		rs Runstate
+		mu MMUUpdate
+		me MMUExtOp
+		ti TrapInfo
 		rv RegisterVCPUInfo
 	)
 	for _, tt := range []struct {
@@ -82,6 +85,15 @@ func TestLayout(t *testing.T) {
 		{"vcpu.h: struct vcpu_register_vcpu_info",
 			[]uintptr{unsafe.Sizeof(rv), unsafe.Offsetof(rv.GFN), unsafe.Offsetof(rv.Offset), unsafe.Offsetof(rv.Rsvd)},
 			[]uintptr{16, 0, 8, 12}},
+		{"xen.h: struct mmu_update",
+			[]uintptr{unsafe.Sizeof(mu), unsafe.Offsetof(mu.Ptr), unsafe.Offsetof(mu.Val)},
+			[]uintptr{16, 0, 8}},
+		{"xen.h: struct mmuext_op",
+			[]uintptr{unsafe.Sizeof(me), unsafe.Offsetof(me.Cmd), unsafe.Offsetof(me.Arg1), unsafe.Offsetof(me.Arg2)},
+			[]uintptr{24, 0, 8, 16}},
+		{"arch-x86/xen.h: struct trap_info",
+			[]uintptr{unsafe.Sizeof(ti), unsafe.Offsetof(ti.Vector), unsafe.Offsetof(ti.Flags), unsafe.Offsetof(ti.CS), unsafe.Offsetof(ti.Address)},
+			[]uintptr{16, 0, 1, 2, 8}},
 		{"version.h: struct xen_feature_info", []uintptr{unsafe.Sizeof(FeatureInfo{})}, []uintptr{8}},
 		{"version.h: xen_extraversion_t", []uintptr{unsafe.Sizeof(ExtraVersion{})}, []uintptr{16}},
 	} {
