@@ -86,6 +86,7 @@ func machine() image.Machine {
 	start := guest.Start()
 	m := image.Machine{
 		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
+		Loader: ranges(guest.Own()),
 	}
 	if pv := guest.PV(); pv != nil {
 		m.PV = &image.PVMachine{
