@@ -86,11 +86,8 @@ func TestPVDomains(t *testing.T) {
 // segment.
 func checkSegments(t *testing.T, plan *Plan) {
 	t.Helper()
-	left := &space{}
 	pv := plan.PV
-	for _, r := range []Range{pv.Mapped, pv.P2M, pv.Tables, pv.P2MTables, {Start: pv.Spare, Size: pageSize}} {
-		left.free = append(left.free, r)
-	}
+	left := &space{free: []Range{pv.Mapped, pv.P2M, pv.Tables, pv.P2MTables, {Start: pv.Spare, Size: pageSize}}}
 	for _, s := range plan.Segments {
 		if s.Addr%pageSize != 0 || s.Size%pageSize != 0 || s.Reserve != 0 {
 			t.Errorf("segment %s: %#x+%#x, reserve %#x", s.Name, s.Addr, s.Size, s.Reserve)

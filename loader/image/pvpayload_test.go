@@ -233,15 +233,20 @@ func TestPVUnpackMemory(t *testing.T) {
 // FuzzPV: no file makes Build panic, or plan outside RAM, or load a kernel
 // that is not there.
 func FuzzPV(f *testing.F) {
-	f.Add(pvELF(nil).bytes(f), uint16(64), uint16(1000))
-	f.Add(miniELF(func(e *testELF) { e.sections = true }).bytes(f), uint16(64), uint16(0))
-	f.Add(pvELF(func(e *testELF) { e.bits, e.machine = 32, elf386 }).bytes(f), uint16(64), uint16(0))
-	for _, name := range []string{"plain", "lz4"} { // with few checksums
-		f.Add(payloads(f)[name], uint16(64), uint16(9))
+	small := func(e *testELF) {
+		for i := range e.loads {
+			e.loads[i].FileSize = 50
+		}
 	}
-	f.Add(pvBzFile("3.2", gzipped(pvELF(nil).bytes(f)), -1), uint16(64), uint16(0))
+	elf := pvELF(small).bytes(f)
+	f.Add(elf, uint16(64), uint16(1000))
+	f.Add(miniELF(func(e *testELF) { small(e); e.sections = true }).bytes(f), uint16(64), uint16(0))
+	f.Add(pvELF(func(e *testELF) { small(e); e.bits, e.machine = 32, elf386 }).bytes(f), uint16(64), uint16(0))
+	f.Add(pvBzFile("6.1", elf, -1), uint16(64), uint16(9))
+	f.Add(pvBzFile("3.2", gzipped(elf), -1), uint16(64), uint16(0))
+	f.Add(pvBzFile("6.1", zstded(elf), len(elf)), uint16(64), uint16(0))
 	f.Fuzz(func(t *testing.T, file []byte, ramMiB, initrdSize uint16) {
-		req := Request{Name: "k", Kernel: bytes.NewReader(file), CmdLine: "x", Machine: pvMachine(uint64(ramMiB % 256)),
+		req := Request{Name: "k", Kernel: bytes.NewReader(file), CmdLine: "x", Machine: pvMachine(uint64(ramMiB % 80)),
 			Initrd: []File{initrd("i", int(initrdSize))}}
 		plan, err := Build(req)
 		if err != nil {
