@@ -15,7 +15,7 @@ import (
 // No system call is among them.
 var allowedAMD64 = map[string][]string{
 	"pvboot/hypercall.Trap.abi0":        {"SYSCALL", "VMCALL", "VMMCALL"},
-	"pvboot/arch/amd64.entryPV.abi0":    {"SYSCALL"},
+	"pvboot/arch/amd64.entryPV":         {"SYSCALL"},
 	"pvboot/arch/amd64.departPV.abi0":   {"SYSCALL"},
 	"pvboot/arch/amd64.departPV2.abi0":  {"SYSCALL"},
 	"debugCall128":                      {"INT3"},

@@ -11,7 +11,7 @@ type domain struct {
 	t      *testing.T
 	p2m    []uint64
 	m2p    map[uint64]uint64
-	pages  [][512]uint64
+	pages  map[uint64]*[512]uint64
 	born   uint64 // tables that the domain was born with are those below
 	root   uint64
 	level  map[uint64]int // of the pages that are tables, by address
@@ -24,7 +24,7 @@ const none = ^uint64(0)
 // newDomain is a domain of n pages, whose first mapped ones are mapped and whose
 // frames are in a random order. Its tables lie from page first on.
 func newDomain(t *testing.T, n, mapped, first int) (*domain, *Tables) {
-	d := &domain{t: t, p2m: make([]uint64, n), m2p: map[uint64]uint64{}, pages: make([][512]uint64, n), level: map[uint64]int{}}
+	d := &domain{t: t, p2m: make([]uint64, n), m2p: map[uint64]uint64{}, pages: map[uint64]*[512]uint64{}, level: map[uint64]int{}}
 	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
 		d.p2m[i] = uint64(p)*3 + 0x100000
 		d.m2p[d.p2m[i]] = uint64(i)
@@ -74,7 +74,12 @@ func (d *domain) Address(mfn uint64) (uint64, bool) {
 	return pfn * PageSize, ok
 }
 
-func (d *domain) Table(addr uint64) *[512]uint64 { return &d.pages[addr/PageSize] }
+func (d *domain) Table(addr uint64) *[512]uint64 {
+	if d.pages[addr] == nil {
+		d.pages[addr] = new([512]uint64)
+	}
+	return d.pages[addr]
+}
 
 func (d *domain) Fixed(addr uint64) bool { return addr >= d.root && addr < d.born }
 
