@@ -10,7 +10,6 @@ import (
 type domain struct {
 	t      *testing.T
 	p2m    []uint64
-	m2p    map[uint64]uint64
 	pages  map[uint64]*[512]uint64
 	born   uint64 // tables that the domain was born with are those below
 	root   uint64
@@ -21,13 +20,18 @@ type domain struct {
 
 const none = ^uint64(0)
 
-// newDomain is a domain of n pages, whose first mapped ones are mapped and whose
-// frames are in a random order. Its tables lie from page first on.
+// Frame numbers are out of order and have gaps.
+const (
+	firstFrame = 0x100000
+	mixed      = 0x55
+)
+
+// newDomain is a domain of n pages, whose first mapped ones are mapped. Its
+// tables lie from page first on.
 func newDomain(t *testing.T, n, mapped, first int) (*domain, *Tables) {
-	d := &domain{t: t, p2m: make([]uint64, n), m2p: map[uint64]uint64{}, pages: map[uint64]*[512]uint64{}, level: map[uint64]int{}}
-	for i, p := range rand.New(rand.NewPCG(1, 2)).Perm(n) {
-		d.p2m[i] = uint64(p)*3 + 0x100000
-		d.m2p[d.p2m[i]] = uint64(i)
+	d := &domain{t: t, p2m: make([]uint64, n), pages: map[uint64]*[512]uint64{}, level: map[uint64]int{}}
+	for i := range d.p2m {
+		d.p2m[i] = (uint64(i)^mixed)*3 + firstFrame
 	}
 	d.root = uint64(first) * PageSize
 	next := d.root
@@ -70,8 +74,8 @@ func (d *domain) Frame(addr uint64) (uint64, bool) {
 }
 
 func (d *domain) Address(mfn uint64) (uint64, bool) {
-	pfn, ok := d.m2p[mfn]
-	return pfn * PageSize, ok
+	pfn := ((mfn - firstFrame) / 3) ^ mixed
+	return pfn * PageSize, pfn < uint64(len(d.p2m)) && d.p2m[pfn] == mfn
 }
 
 func (d *domain) Table(addr uint64) *[512]uint64 {
@@ -156,10 +160,10 @@ func (d *domain) mappedWritable(frame uint64) bool {
 	return false
 }
 
-// check compares what is mapped in all of the domain with want.
-func (d *domain) check(tt *Tables, want func(page int) bool) {
+// check compares what is mapped of pages first to end with want.
+func (d *domain) check(tt *Tables, first, end int, want func(page int) bool) {
 	d.t.Helper()
-	for i := range d.p2m {
+	for i := first; i < end; i++ {
 		addr := uint64(i) * PageSize
 		e := *d.walk(addr)
 		if got := tt.Lookup(addr); got != e && e&Present != 0 {
@@ -185,7 +189,7 @@ func TestMap(t *testing.T) {
 	if !tt.Map(1500*PageSize, 1501*PageSize) {
 		t.Fatal("one page is refused")
 	}
-	d.check(tt, func(i int) bool { return i > 0 && i < 1536 })
+	d.check(tt, 0, 2100, func(i int) bool { return i > 0 && i < 1536 })
 	if got := tt.Left(); got != 6 {
 		t.Errorf("%d pages left, want 6", got)
 	}
@@ -202,7 +206,8 @@ func TestMap(t *testing.T) {
 	if !tt.Map(261000*PageSize, 264000*PageSize+1) {
 		t.Fatal("a range across a GiB is refused")
 	}
-	d.check(tt, func(i int) bool { return i > 0 && i < 2560 || i >= 260608 && i < 264192 })
+	d.check(tt, 0, 3000, func(i int) bool { return i > 0 && i < 2560 })
+	d.check(tt, 260000, 265000, func(i int) bool { return i >= 260608 && i < 264192 })
 }
 
 func TestMapRefuses(t *testing.T) {
@@ -277,7 +282,7 @@ func TestFramesFor(t *testing.T) {
 // TestRandom maps ranges at random and looks at all of the domain.
 func TestRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 10 {
+	for range 3 {
 		d, tt := newDomain(t, 40*512, 512+r.IntN(600), 200)
 		*d.walk(0) = 0
 		tt.AddPool(400*PageSize, 500*PageSize)
@@ -297,7 +302,7 @@ func TestRandom(t *testing.T) {
 				}
 			}
 		}
-		d.check(tt, func(i int) bool { return *d.walk(uint64(i) * PageSize)&Present != 0 })
+		d.check(tt, 0, 40*512, func(i int) bool { return *d.walk(uint64(i) * PageSize)&Present != 0 })
 		if *d.walk(0) != 0 {
 			t.Error("page 0 is mapped")
 		}
