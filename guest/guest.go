@@ -1,6 +1,6 @@
 // Package guest makes a Go program a Xen guest: a program that imports it and
 // is built by cmd/xengo runs on bare metal, with the stock Go runtime, as the
-// kernel of a domain (x86-64 PVH, arm64).
+// kernel of a domain (x86-64 PVH and PV, arm64).
 //
 // It gives the runtime what it asks of Linux (memory, time, signals, a place
 // to write), under the names that TamaGo's runtime/goos gives such hooks, and
@@ -68,7 +68,8 @@ func Start() StartInfo {
 }
 
 // Own returns the RAM that the program itself occupies: image, stacks, page
-// tables, heap. It never grows.
+// tables, heap; in a PV domain also start info, p2m list and the rings' pages.
+// It never grows.
 func Own() []Range { return append([]Range(nil), own.list()...) }
 
 // Free returns the RAM that the program never touches by itself, without

@@ -2,10 +2,11 @@
 
 // Package amd64 is the x86-64 processor as a Xen PVH guest finds it: the
 // 32-bit entry, long mode with identity-mapped page tables, descriptor
-// tables, exceptions, and the small instructions that Go has no words for.
+// tables, exceptions, and the small instructions that Go has no words for. In a
+// PV domain Xen takes the place of what only ring 0 can do: the files with pv in
+// their names.
 //
-// Package guest builds on it; nothing here knows of Xen or of the Go
-// runtime's needs. Sources: Intel SDM vol. 3A and AMD APM vol. 2, cited as SDM
+// Package guest builds on it; nothing here knows of the Go runtime's needs. Sources: Intel SDM vol. 3A and AMD APM vol. 2, cited as SDM
 // and APM at the constants; Xen docs/misc/pvh.pandoc for the entry state.
 package amd64
 

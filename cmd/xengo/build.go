@@ -20,8 +20,8 @@ var buildCommand = &command{
 	name: "build", args: "[-arch A] [-o FILE] [-symbols] [-tags T] PKG",
 	short: "build a main package as a Xen guest",
 	long: `Builds the main package PKG, which must import pvboot/guest, into an image that
-xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh", for arm64
-a Linux Image, which may be compressed with gzip.
+xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh" and "pv",
+for arm64 a Linux Image, which may be compressed with gzip.
 
   -arch A     amd64 or arm64 (default: this machine's, or amd64)
   -o FILE     where to write it (default: the package's name with .elf for
