@@ -44,12 +44,21 @@ func (d *disk) kernelImage(codec string) ([]byte, error) {
 	if err != nil || codec == "" {
 		return image, err
 	}
-	// Compressing takes a while.
-	key := cache.Key("2", d.Arch, codec, cache.Key(string(image)))
-	dir, err := d.Cache.Build("kernel", key, func(dir string) error {
-		other, err := repack(packings[d.Arch], image, codec)
+	other, err := PackKernel(d.Cache, d.Arch, codec, image)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Kernel.Image, err)
+	}
+	return other, nil
+}
+
+// PackKernel returns a kernel packed with one of [Codecs]. Compressing takes a
+// while, so the result is kept in the cache.
+func PackKernel(keep cache.Dir, arch, codec string, image []byte) ([]byte, error) {
+	key := cache.Key("2", arch, codec, cache.Key(string(image)))
+	dir, err := keep.Build("kernel", key, func(dir string) error {
+		other, err := repack(packings[arch], image, codec)
 		if err != nil {
-			return fmt.Errorf("%s: %w", d.Kernel.Image, err)
+			return err
 		}
 		return os.WriteFile(filepath.Join(dir, "vmlinuz"), other, 0o644)
 	})
