@@ -86,7 +86,6 @@ func machine() image.Machine {
 	start := guest.Start()
 	m := image.Machine{
 		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
-		Loader: ranges(guest.Own()),
 	}
 	if pv := guest.PV(); pv != nil {
 		m.PV = &image.PVMachine{

@@ -16,7 +16,6 @@ const (
 
 	a64BigEndian  = 1 << 0 // in flags
 	a64PageShift  = 1      // in flags, 2 bits: unspecified, 4K, 16K, 64K
-	a64Anywhere   = 1 << 3 // in flags: the base need not be near the start of RAM
 	a64OldOffset  = 0x80000
 	a64MaxOffset  = 1 << 30
 	a64Align      = 2 << 20
@@ -34,7 +33,6 @@ type a64Header struct {
 	textOffset uint64
 	imageSize  uint64
 	pages      string // "4K", empty when unspecified
-	anywhere   bool   // RAM below the kernel is not lost to it
 }
 
 func isArm64Image(head []byte) bool {
@@ -59,14 +57,13 @@ func parseA64Header(head []byte) (*a64Header, error) {
 		return nil, fmt.Errorf("arm64 Image: bad text_offset %#x", h.textOffset)
 	}
 	h.pages = []string{"", "4K", "16K", "64K"}[flags>>a64PageShift&3]
-	h.anywhere = flags&a64Anywhere != 0
 	return h, nil
 }
 
 // planArm64Image follows booting.rst. Kernel, device tree and initrd are in
 // the bank of RAM in which xl has them too (Xen
 // tools/libs/guest/xg_dom_arm.c): the kernel as low as it can be, the others
-// as high, and each beside the loader where that has no drawback.
+// as high.
 func planArm64Image(req Request, head []byte) (*Plan, error) {
 	h, err := parseA64Header(head)
 	if err != nil {
@@ -83,7 +80,7 @@ func planArm64Image(req Request, head []byte) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("arm64 Image: %w", err)
 	}
-	mem := newGround(req.Machine)
+	mem := newSpace(req.Machine.Memory)
 	for _, r := range tree.reserved {
 		mem.take(r)
 	}
@@ -151,7 +148,7 @@ func (h *a64Header) segment(kernel Source, head []byte) (Segment, error) {
 // place gives the kernel the lowest place that a base in the same bank of RAM
 // has, and returns that bank. What lies between the base and the kernel has
 // no meaning to it.
-func (h *a64Header) place(mem *ground, memory []Range, kernel *Segment) (window, error) {
+func (h *a64Header) place(mem *space, memory []Range, kernel *Segment) (window, error) {
 	noRoom := &NoRoomError{Size: kernel.Size + kernel.Reserve}
 	for _, r := range newSpace(memory).free {
 		base, ok := alignUp(r.Start, a64Align)
@@ -162,10 +159,7 @@ func (h *a64Header) place(mem *ground, memory []Range, kernel *Segment) (window,
 			noRoom.Lo = base + h.textOffset
 		}
 		noRoom.Hi = r.End()
-		addr, err := mem.find(noRoom.Size, h.anywhere, func(s *space) (uint64, error) {
-			return s.lowestAt(noRoom.Size, a64Align, h.textOffset, base+h.textOffset, r.End())
-		})
-		if err == nil {
+		if addr, err := mem.lowestAt(noRoom.Size, a64Align, h.textOffset, base+h.textOffset, r.End()); err == nil {
 			kernel.Addr = addr
 			return window{r.Start, r.End()}, nil
 		}
@@ -192,10 +186,10 @@ func windowDown(addr uint64) window {
 }
 
 // firstOf takes the highest place in the first window that has one.
-func firstOf(mem *ground, size, align uint64, windows ...window) (uint64, error) {
+func firstOf(mem *space, size, align uint64, windows ...window) (uint64, error) {
 	var first error
 	for _, w := range windows {
-		addr, err := mem.find(size, true, func(s *space) (uint64, error) { return s.highest(size, align, w.lo, w.hi) })
+		addr, err := mem.highest(size, align, w.lo, w.hi)
 		if err == nil {
 			return addr, nil
 		}

@@ -196,50 +196,6 @@ func TestArm64Placement(t *testing.T) {
 	}
 }
 
-// A kernel that may lie anywhere lies beside the loader if there is room, and so
-// does all else; then nothing is to be moved.
-func TestArm64BesideTheLoader(t *testing.T) {
-	const gib = 1 << 30
-	loader := []Range{{Start: gib + 65536, Size: 4 * mib, Type: RAM}, {Start: gib + 48*mib, Size: 16 * mib, Type: RAM}}
-	for _, tt := range []struct {
-		name           string
-		flags          byte
-		ram            uint64 // MiB
-		initrd         int    // MiB
-		kernel, ramEnd uint64 // MiB from the start of RAM: the kernel, and where the initrd ends
-		moves          bool
-	}{
-		{"beside", 0xa, 120, 20, 6, 120, false},
-		{"as low as possible", 2, 120, 20, 0, 120, true},
-		{"initrd below", 0xa, 72, 20, 6, 48, false},
-		{"initrd over it", 0xa, 100, 60, 6, 100, true},
-		{"kernel over it", 0xa, 9, 1, 0, 9, true},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			m := ram(t, tt.ram)
-			m.Loader = loader
-			plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(a64File(func(h []byte) { h[a64Flags] = tt.flags })),
-				Initrd: []File{initrd("i", tt.initrd*mib)}, Machine: m})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := plan.Segments[0].Addr; got != gib+tt.kernel*mib {
-				t.Errorf("kernel at %#x", got)
-			}
-			if got := plan.Segments[2].Range().End(); got != gib+tt.ramEnd*mib {
-				t.Errorf("initrd ends at %#x", got)
-			}
-			s, err := NewSchedule(plan, loader, m.Memory)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if (len(s.Moves) > 0) != tt.moves {
-				t.Errorf("moves %#x", s.Moves)
-			}
-		})
-	}
-}
-
 // FuzzBuildArm64: no header and no device tree make Build panic, or plan
 // outside RAM, or over what is reserved.
 func FuzzBuildArm64(f *testing.F) {

@@ -45,9 +45,6 @@ type Machine struct {
 	// DeviceTree is the toolstack's flattened device tree, nil on machines
 	// without one.
 	DeviceTree []byte
-	// Loader is where the loader itself lies. What need not lie there is placed
-	// beside it where it fits, so that less is to be moved at the end.
-	Loader []Range
 	// PV tells of a paravirtualised x86-64 domain, whose kernels are others;
 	// nil in any other.
 	PV *PVMachine
