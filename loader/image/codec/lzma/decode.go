@@ -1,5 +1,7 @@
 package lzma
 
+import "encoding/binary"
+
 const (
 	states     = 12
 	posStates  = 16
@@ -119,10 +121,7 @@ func (d *Decoder) Decode(end int) (marked bool, err error) {
 				return false, damaged("match beyond the end")
 			}
 		}
-		from := d.n - d.reps[0] - 1
-		for to := d.n + length; d.n < to; {
-			d.n += copy(d.dst[d.n:to], d.dst[from:d.n])
-		}
+		d.repeat(d.reps[0]+1, length)
 		if err != nil {
 			return false, err
 		}
@@ -131,6 +130,24 @@ func (d *Decoder) Decode(end int) (marked bool, err error) {
 		return false, r.cause()
 	}
 	return marked, nil
+}
+
+// repeat appends length bytes from distance bytes before, which may be among
+// the new ones themselves.
+func (d *Decoder) repeat(distance, length int) {
+	to := d.n + length
+	if distance >= 8 && to <= len(d.dst)-8 {
+		// Up to seven bytes too many, which the next ones overwrite.
+		from, at := d.dst[d.n-distance:to-distance+8], d.dst[d.n:to+8]
+		for i := 0; i < length; i += 8 {
+			binary.LittleEndian.PutUint64(at[i:], binary.LittleEndian.Uint64(from[i:]))
+		}
+		d.n = to
+		return
+	}
+	for from := d.n - distance; d.n < to; {
+		d.n += copy(d.dst[d.n:to], d.dst[from:d.n])
+	}
 }
 
 // wantsMarker tells whether a stream that fills all of dst may go on with
@@ -153,25 +170,12 @@ func (d *Decoder) literal() {
 		before = d.dst[d.n-1]
 	}
 	context := (pos&d.lpMask)<<d.lc + int(before)>>(8-d.lc)
-	probs := d.literals[0x300*context:][:0x300]
-	symbol := 1
+	probs := (*[0x300]uint16)(d.literals[0x300*context:])
+	symbol := 0
 	if d.state >= firstMatch && d.reps[0] < pos {
-		match := int(d.dst[d.n-d.reps[0]-1])
-		for offset := 0x100; symbol < 0x100; {
-			match <<= 1
-			bit := match & offset
-			got := r.bit(&probs[offset+bit+symbol])
-			symbol = symbol<<1 | got
-			if got == 1 {
-				offset &= bit
-			} else {
-				offset &^= bit
-			}
-		}
+		symbol = r.matched(probs, int(d.dst[d.n-d.reps[0]-1]))
 	} else {
-		for symbol < 0x100 {
-			symbol = symbol<<1 | r.bit(&probs[symbol])
-		}
+		symbol = r.tree(probs[:0x100], 8)
 	}
 	d.dst[d.n] = byte(symbol)
 	d.n++

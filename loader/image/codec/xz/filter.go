@@ -1,6 +1,9 @@
 package xz
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // filters turn what compresses better back into code; start is the address of
 // the first byte of b.
@@ -45,10 +48,11 @@ func x86(b []byte, start uint32) {
 	le := binary.LittleEndian
 	// Bit k of opcodes: there is an opcode k+1 bytes before, not converted.
 	opcodes := 0
-	for i := 0; i < len(b)-x86Ahead; i++ {
-		if b[i]&0xfe != 0xe8 {
-			opcodes = opcodes << 1 & 7
-			continue
+	for i := 0; ; i++ {
+		skip := nextOpcode(b[i:])
+		i, opcodes = i+skip, opcodes<<min(skip, 3)&7
+		if i >= len(b)-x86Ahead {
+			return
 		}
 		back, single := 0, true // how far back the opcode is
 		switch opcodes {
@@ -80,3 +84,20 @@ func x86(b []byte, start uint32) {
 
 // signByte tells whether v can be the highest byte of a short distance.
 func signByte(v byte) bool { return v == 0x00 || v == 0xff }
+
+// nextOpcode is how far it is to the next byte e8 or e9, or to the end.
+func nextOpcode(b []byte) int {
+	const ones = 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		// A byte of v is 0 where there is one; the lowest is found by what
+		// subtracting 1 from each byte borrows.
+		v := binary.LittleEndian.Uint64(b[i:])&(0xfe*ones) ^ 0xe8*ones
+		if found := (v - ones) &^ v & (0x80 * ones); found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; i < len(b) && b[i]&0xfe != 0xe8; i++ {
+	}
+	return i
+}
