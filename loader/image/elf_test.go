@@ -20,6 +20,7 @@ type testELF struct {
 	sections bool     // the notes stand in a section, not in a segment
 	reloc    []uint32 // words of a PHYS32_RELOC note, nil for none
 	front    []byte   // bytes between headers and segments, at 512
+	guest    string   // of a section __xen_guest, in 64-bit files without notes
 }
 
 // bytes makes the file; the bytes of each segment count up from its number.
@@ -67,6 +68,16 @@ func (e testELF) bytes(t testing.TB) []byte {
 				section = appendStruct(t, section, elfSection32{Type: s.Type, Offset: uint32(s.Offset), Size: uint32(s.Size)})
 				h.Shentsize = 40
 			}
+		}
+	} else if e.guest != "" {
+		const names = "\x00.names\x00__xen_guest\x00"
+		h.Shentsize, h.Shnum, h.StringSections = 64, 3, 1
+		strs := elfSection64{Name: 1, Type: 3, Offset: uint64(len(body)), Size: uint64(len(names))}
+		guest := elfSection64{Name: 8, Type: 1, Offset: strs.Offset + strs.Size, Size: uint64(len(e.guest)) + 1}
+		body = append(append(append(body, names...), e.guest...), 0)
+		h.Shoff = uint64(len(body))
+		for _, s := range []elfSection64{{}, strs, guest} {
+			section = appendStruct(t, section, s)
 		}
 	} else if len(notes) > 0 {
 		headers = append(headers, elfProg64{Type: ptNote, Offset: noteAt, FileSize: uint64(len(notes))})

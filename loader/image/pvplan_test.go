@@ -68,6 +68,14 @@ func miniELF(edit func(e *testELF)) testELF {
 	return e
 }
 
+// guestELF is a kernel from before there were notes, at 2 MiB behind base.
+func guestELF(section string, base uint64) testELF {
+	return testELF{
+		bits: 64, entry: linuxBase + 2*mib, guest: section,
+		loads: []elfProg64{{Paddr: base + 2*mib, FileSize: 9000, MemSize: 50_000}},
+	}
+}
+
 // setNote changes a note's number.
 func setNote(t xennote.Type, number uint64) func(e *testELF) {
 	return func(e *testELF) {
@@ -195,6 +203,10 @@ func TestPVGolden(t *testing.T) {
 		{"physical addresses are virtual", miniELF(both(loads(linuxBase), setNote(xennote.VirtBase, linuxBase), setNote(xennote.PaddrOffset, linuxBase),
 			setNote(xennote.HypercallPage, linuxBase+0x1234), func(e *testELF) { e.entry = linuxBase })), Request{Machine: pvMachine(64)}},
 		{"hypercalls behind", miniELF(setNote(xennote.HypercallPage, 0x40000)), Request{Machine: pvMachine(64)}},
+		{"section for Xen", guestELF("GUEST_OS=linux,GUEST_VER=2.6,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000,ELF_PADDR_OFFSET=0x0,"+
+			"VIRT_ENTRY=0xffffffff80200000,HYPERCALL_PAGE=0x201,FEATURES=writable_page_tables|!pae_pgdir_above_4gb,PAE=yes,LOADER=generic", 0),
+			Request{CmdLine: "x", Initrd: two, Machine: pvMachine(64)}},
+		{"section for Xen, virtual", guestELF("LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000", linuxBase), Request{Machine: pvMachine(64)}},
 		{"no base", miniELF(without(xennote.VirtBase, xennote.PaddrOffset)), Request{Machine: pvMachine(64)}},
 	}
 	for _, tt := range tests {
@@ -334,6 +346,10 @@ func TestPVRefused(t *testing.T) {
 		{"no RAM for the list", pvELF(nil), Request{}, 20, "p2m list: no room for 40 KiB of RAM between 0x1400000 and 0x1400000: the domain needs more memory"},
 		{"no RAM for the initrd", pvELF(nil), Request{Initrd: []File{initrd("i", 45*mib)}}, 64, "initrd: no room for 46080 KiB of RAM between 0x1400000 and 0x4000000: the domain needs more memory"},
 		{"no RAM for the p2m", pvELF(nil), Request{Initrd: []File{initrd("i", 44*mib-1)}}, 64, "p2m list: no room for 128 KiB of RAM between 0x4000000 and 0x4000000: the domain needs more memory"},
+		{"empty section", guestELF("", 0), Request{}, 64, "not a PV kernel: no notes of Xen's"},
+		{"bad section", guestELF("LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=high", 0), Request{}, 64, `__xen_guest: VIRT_BASE: "high" is no number`},
+		{"old section", guestELF("LOADER=generic,XEN_VER=xen-2.0,VIRT_BASE=0", 0), Request{}, 64, `not a PV kernel: its XEN_VERSION is "xen-2.0", want xen-3.0`},
+		{"long section", guestELF("LOADER=generic,"+strings.Repeat("x", 4096), 0), Request{}, 64, "section 2: __xen_guest of 4112 bytes, more than 4096"},
 		{"Multiboot", pvELF(nil), Request{Multiboot: mb}, 64, "a PV domain cannot start a kernel by this protocol"},
 	}
 	for _, tt := range tests {
