@@ -144,11 +144,51 @@ func (dev *Device) BackendUintOr(key string, bits int, missing uint64) (uint64, 
 	return v, err
 }
 
+// A Number is a decimal number that a backend publishes.
+type Number struct {
+	Key     string
+	Bits    int    // that it has to fit
+	Missing uint64 // what stands for a key that is missing, unless Needed
+	Needed  bool
+	Value   *uint64 // where it goes
+}
+
+// BackendUints reads all of list in about the time of one. The error is that of
+// the first one that fails; a key that is missing and needed is an error that
+// wraps io/fs's ErrNotExist.
+func (dev *Device) BackendUints(list ...Number) error {
+	paths := make([]string, len(list))
+	for i, n := range list {
+		paths[i] = dev.Backend + "/" + n.Key
+	}
+	values, errs := dev.store.ReadAll(paths...)
+	for i, n := range list {
+		switch {
+		case errs[i] == nil:
+			v, err := dev.parse(paths[i], values[i], n.Bits)
+			if err != nil {
+				return err
+			}
+			*n.Value = v
+		case errors.Is(errs[i], iofs.ErrNotExist) && !n.Needed:
+			*n.Value = n.Missing
+		default:
+			return fmt.Errorf("xenbus: %v: %w", dev, errs[i])
+		}
+	}
+	return nil
+}
+
 func (dev *Device) uint(path string, bits int) (uint64, error) {
 	s, err := dev.store.Read(path)
 	if err != nil {
 		return 0, fmt.Errorf("xenbus: %v: %w", dev, err)
 	}
+	return dev.parse(path, s, bits)
+}
+
+// parse takes s, the value at path, for a decimal number.
+func (dev *Device) parse(path, s string, bits int) (uint64, error) {
 	v, err := strconv.ParseUint(s, 10, bits)
 	if err != nil {
 		return 0, fmt.Errorf("xenbus: %v: %s: %.32q is not a number of %d bits", dev, path, s, bits)

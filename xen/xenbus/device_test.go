@@ -85,6 +85,20 @@ func TestLife(t *testing.T) {
 	if v, err := dev.BackendUintOr("feature-none", 1, 7); v != 7 || err != nil {
 		t.Errorf("missing key %d, %v", v, err)
 	}
+	var sectors, none uint64
+	if err := dev.BackendUints(
+		xenbus.Number{Key: "sectors", Bits: 64, Needed: true, Value: &sectors},
+		xenbus.Number{Key: "feature-none", Bits: 1, Missing: 7, Value: &none},
+	); sectors != 1234 || none != 7 || err != nil {
+		t.Errorf("numbers %d and %d, %v", sectors, none, err)
+	}
+	if err := dev.BackendUints(xenbus.Number{Key: "none", Bits: 64, Needed: true, Value: &none}); !errors.Is(err, iofs.ErrNotExist) {
+		t.Errorf("missing number: %v", err)
+	}
+	const narrow = `xenbus: vbd/51712: /local/domain/0/backend/vbd/1/51712/sectors: "1234" is not a number of 8 bits`
+	if err := dev.BackendUints(xenbus.Number{Key: "sectors", Bits: 8, Value: &none}); err == nil || err.Error() != narrow {
+		t.Errorf("error %v, want %s", err, narrow)
+	}
 	if _, err := dev.BackendKey("none"); !errors.Is(err, iofs.ErrNotExist) {
 		t.Errorf("missing key: %v", err)
 	}
