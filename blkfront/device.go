@@ -14,8 +14,8 @@ import (
 // Options tune a device. A zero field means its default.
 type Options struct {
 	Segments int // most pages of a request: 128; 1 to 512
-	Requests int // requests that the ring should hold: 64
-	Bytes    int // bytes that are in flight at most: 16 MiB
+	Requests int // requests that the ring should hold: 64; on arm64 32
+	Bytes    int // bytes that are in flight at most: 16 MiB; on arm64 4 MiB
 	Cache    int // bytes of the cache for small reads: 4 MiB; negative for none
 	Bounce   int // bytes of memory for copies in between: 4 MiB
 	// Persistent grants (public/io/blkif.h, "feature-persistent"): a backend
@@ -46,8 +46,8 @@ func (o Options) withDefaults() Options {
 		missing, low, high int
 	}{
 		{&o.Segments, 128, 1, blkif.SegmentsPerPage},
-		{&o.Requests, 64, 1, 512},
-		{&o.Bytes, 16 << 20, blkif.PageSize, 64 << 20},
+		{&o.Requests, requestsDefault, 1, 512},
+		{&o.Bytes, bytesDefault, blkif.PageSize, 64 << 20},
 		{&o.Cache, 4 << 20, 0, 64 << 20},
 		{&o.Bounce, 4 << 20, framesPerChunk * blkif.PageSize, 64 << 20},
 	} {

@@ -82,7 +82,10 @@ func (d *patternDisk) want(t testing.TB, off int64, n int) []byte {
 }
 
 // quick are options for tests: no long waits.
-var quick = blkfront.Options{Persistent: blkfront.Off, Timeout: 20 * time.Second, Handshake: 20 * time.Second}
+var quick = blkfront.Options{
+	Persistent: blkfront.Off, Requests: 64, Bytes: 16 << 20, // the same on every architecture
+	Timeout: 20 * time.Second, Handshake: 20 * time.Second,
+}
 
 // rig is a machine with one disk.
 type rig struct {

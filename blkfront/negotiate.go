@@ -27,20 +27,12 @@ func (t terms) indirect() bool { return t.segments > blkif.MaxSegments }
 
 // readOffer reads the backend's offer; what is missing is not offered.
 func readOffer(bus *xenbus.Device) (o offer, err error) {
-	for _, k := range []struct {
-		key     string
-		missing uint64
-		value   *uint64
-	}{
-		{keyMaxIndirect, 0, &o.indirect},
-		{keyMaxRingPageOrder, 0, &o.order},
-		{keyMaxRingPages, 1, &o.pages},
-	} {
-		if *k.value, err = bus.BackendUintOr(k.key, 32, k.missing); err != nil {
-			return o, err
-		}
-	}
-	return o, nil
+	err = bus.BackendUints(
+		xenbus.Number{Key: keyMaxIndirect, Bits: 32, Value: &o.indirect},
+		xenbus.Number{Key: keyMaxRingPageOrder, Bits: 32, Value: &o.order},
+		xenbus.Number{Key: keyMaxRingPages, Bits: 32, Missing: 1, Value: &o.pages},
+	)
+	return o, err
 }
 
 // negotiate chooses the terms: requests of up to opt.Segments pages, and the
@@ -80,27 +72,15 @@ type geometry struct {
 
 // readGeometry reads and checks the disk's properties.
 func readGeometry(bus *xenbus.Device) (geometry, error) {
-	sectors, err := bus.BackendUint(keySectors, 64)
-	if err != nil {
-		return geometry{}, err
-	}
-	sector, err := bus.BackendUintOr(keySectorSize, 32, blkif.SectorSize)
-	if err != nil {
-		return geometry{}, err
-	}
-	physical, err := bus.BackendUintOr(keyPhysicalSector, 32, sector)
-	if err != nil {
-		return geometry{}, err
-	}
-	info, err := bus.BackendUintOr(keyInfo, 32, 0)
-	if err != nil {
-		return geometry{}, err
-	}
-	flush, err := bus.BackendUintOr(keyFlushCache, 32, 0)
-	if err != nil {
-		return geometry{}, err
-	}
-	keeps, err := bus.BackendUintOr(keyPersistent, 32, 0)
+	var sectors, sector, physical, info, flush, keeps uint64
+	err := bus.BackendUints(
+		xenbus.Number{Key: keySectors, Bits: 64, Needed: true, Value: &sectors},
+		xenbus.Number{Key: keySectorSize, Bits: 32, Missing: blkif.SectorSize, Value: &sector},
+		xenbus.Number{Key: keyPhysicalSector, Bits: 32, Value: &physical},
+		xenbus.Number{Key: keyInfo, Bits: 32, Value: &info},
+		xenbus.Number{Key: keyFlushCache, Bits: 32, Value: &flush},
+		xenbus.Number{Key: keyPersistent, Bits: 32, Value: &keeps},
+	)
 	if err != nil {
 		return geometry{}, err
 	}

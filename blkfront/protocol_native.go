@@ -6,4 +6,9 @@ package blkfront
 // ABI is the backend's own.
 const protocol = ""
 
-const persistentDefault = Off
+// Defaults of Options.
+const (
+	persistentDefault = Off
+	requestsDefault   = 64
+	bytesDefault      = 16 << 20
+)
