@@ -268,12 +268,15 @@ func mbMemoryType(t MemoryType) uint32 {
 	return uint32(Reserved)
 }
 
-// exactSize lets a kernel that is compressed be read as a file. Of the
-// formats that can be, gzip says how long the contents are.
+// exactSize lets a kernel that is compressed be read as a file: in pieces, and
+// knowing how long it is.
 func exactSize(src Source) error {
 	p, ok := src.(*packed)
 	if !ok {
 		return nil
+	}
+	if p.codec.Whole() {
+		return fmt.Errorf("%s: cannot be read in pieces, unpack it first", p.codec.Name)
 	}
 	p.exact = true
 	return p.limitTo(0)

@@ -1,7 +1,6 @@
 package image
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +15,8 @@ type packed struct {
 	what  string // the file and its wrapping, for messages
 	codec *codec.Codec
 	src   *io.SectionReader
-	hint  int64 // how long the contents say they are, 0 if they do not
+	hint  int64 // how long the contents say they are,
+	sized bool  // if they do
 	limit int64 // the contents may be so long, 0 until limitTo
 	exact bool  // and may not be shorter
 
@@ -34,12 +34,7 @@ const maxPasses = 16
 // newPacked reads src, which begins with the format's magic.
 func newPacked(what string, c *codec.Codec, src *io.SectionReader) *packed {
 	p := &packed{what: what, codec: c, src: src}
-	var word [4]byte // ISIZE (RFC 1952, 2.3.1), a gzip file's last word
-	if c.Name == "gzip" && src.Size() > 18 {
-		if n, _ := src.ReadAt(word[:], src.Size()-4); n == 4 {
-			p.hint = int64(binary.LittleEndian.Uint32(word[:]))
-		}
-	}
+	p.hint, p.sized = c.Size(src)
 	return p
 }
 
@@ -51,6 +46,9 @@ func (p *packed) limitTo(size int64) error {
 	}
 	if p.limit == 0 {
 		p.limit = p.hint
+	}
+	if p.limit == 0 && !p.sized {
+		return fmt.Errorf("%s: the file does not say how long it is unpacked, unpack it first", p.codec.Name)
 	}
 	if p.limit <= 0 || p.limit > maxInitSize {
 		return fmt.Errorf("%s: unpacks to %d bytes: absurd", p.codec.Name, p.limit)

@@ -33,7 +33,8 @@ var linuxNotes = pvNotes{
 func openPV(src Source, today bool) (*pvKernel, error) {
 	k := &pvKernel{}
 	if p, ok := src.(*packed); ok {
-		if err := exactSize(p); err != nil {
+		p.exact = true
+		if err := p.limitTo(0); err != nil {
 			return nil, err
 		}
 		k.packed, src = p, &front{packed: p}

@@ -86,6 +86,39 @@ func TestPVPayloads(t *testing.T) {
 	}
 }
 
+// A kernel that is compressed as a whole, too, if the file says how long it
+// is. In those that do not it is refused.
+func TestPVPackedFiles(t *testing.T) {
+	e := payloadKernel()
+	elf := e.bytes(t)
+	known := map[string]bool{"gz": true, "xz": true, "zst": true}
+	for ext, tool := range map[string]string{"gz": "gzip", "xz": "xz", "zst": "zstd", "lz4": "lz4", "lzma": "lzma", "lzo": "lzo", "bz2": "bzip2"} {
+		file := golden.Output(t, "pv-file."+ext, elf, map[string][]string{
+			"gz":  {"gzip", "-nc", "-9"},
+			"xz":  {"xz", "-zc", "--block-size=100000"},
+			"zst": {"zstd", "-c", "-q", "--stream-size=" + fmt.Sprint(len(elf))},
+			"lz4": {"lz4", "-lc"}, "lzma": {"xz", "-zc", "--format=lzma"}, "lzo": {"lzop", "-c"}, "bz2": {"bzip2", "-zc"},
+		}[ext]...)
+		plan, err := pvBuild(t, file, Request{Machine: pvMachine(64)})
+		if !known[ext] {
+			if want := "/vmlinux: ELF: " + tool + ": the file does not say how long it is unpacked, unpack it first"; err == nil || err.Error() != want {
+				t.Errorf("%s: error %v, want %q", ext, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", ext, err)
+			continue
+		}
+		if want := "PV ELF64 (" + tool + ")"; plan.Kind != want {
+			t.Errorf("kind %q, want %q", plan.Kind, want)
+		}
+		if s, got, err := loadKernel(plan, 0); err != nil || !bytes.Equal(got, e.memoryOf(s.Addr, s.Size)) {
+			t.Errorf("%s: memory differs, %v", ext, err)
+		}
+	}
+}
+
 // A Linux whose version is old or unknown is looked into before, and may
 // have other notes; the result is the same.
 func TestPVVersions(t *testing.T) {

@@ -105,7 +105,7 @@ func openPayload(req Request, head []byte) (Source, string, error) {
 		return nil, "", err
 	}
 	p := newPacked(req.Name+": bzImage", c, io.NewSectionReader(req.Kernel, offset, size-4))
-	p.hint = int64(le.Uint32(word))
+	p.hint, p.sized = int64(le.Uint32(word)), true
 	return p, c.Name, nil
 }
 

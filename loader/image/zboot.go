@@ -55,7 +55,7 @@ func openZboot(what string, file Source, head []byte) (*packed, error) {
 		return nil, fmt.Errorf("zboot: %w", err)
 	}
 	p := newPacked(what+": zboot", c, io.NewSectionReader(file, offset, size))
-	p.hint, p.exact = int64(le.Uint32(word)), true
+	p.hint, p.sized, p.exact = int64(le.Uint32(word)), true, true
 	if err := p.limitTo(p.hint); err != nil {
 		return nil, fmt.Errorf("zboot: %w", err)
 	}

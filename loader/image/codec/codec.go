@@ -29,6 +29,8 @@ type Codec struct {
 	// One of the two is set.
 	open  func(io.Reader) (io.Reader, error)
 	whole *whole
+	// size is how long the contents are, nil where the format does not say.
+	size func(src *io.SectionReader) (int64, bool)
 }
 
 // whole is a format that is unpacked in one go.
@@ -40,11 +42,11 @@ type whole struct {
 
 // codecs is every format that a kernel can be built with.
 var codecs = []*Codec{
-	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip},
-	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{zstd.Unpack, zstd.Head}},
-	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}, whole: &whole{xz.Unpack, xz.Head}},
+	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip, size: gzipSize},
+	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{zstd.Unpack, zstd.Head}, size: zstdSize},
+	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}, whole: &whole{xz.Unpack, xz.Head}, size: xzSize},
 	{Name: "lz4", magic: "\x02\x21\x4c\x18", whole: &whole{lz4.Unpack, lz4.Head}},
-	{Name: "lzma", magic: "\x5d\x00\x00", whole: &whole{lzma.Unpack, lzma.Head}},
+	{Name: "lzma", magic: "\x5d\x00\x00", whole: &whole{lzma.Unpack, lzma.Head}, size: lzmaSize},
 	{Name: "lzo", magic: "\x89LZO\x00\x0d\x0a\x1a\x0a", whole: &whole{lzo.Unpack, lzo.Head}},
 	{Name: "bzip2", magic: "BZh", open: openBzip2},
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 
 	"pvboot/internal/golden"
@@ -102,6 +103,11 @@ func TestUnpack(t *testing.T) {
 			if named, ok2 := Named(f.codec); !ok || !ok2 || c != named {
 				t.Fatalf("detected %v, named %v", c, named)
 			}
+			// The compressors could not know when they began.
+			size, sized := c.Size(io.NewSectionReader(bytes.NewReader(f.data), 0, int64(len(f.data))))
+			if known := f.codec == "gzip" || f.codec == "xz"; sized != known || known && size != int64(len(want)) {
+				t.Errorf("size %d, %v", size, sized)
+			}
 			for _, limit := range []int{len(want), len(want) + 1, 2 * len(want)} {
 				if got, err := unpack(c, f.data, limit); err != nil || !bytes.Equal(got, want) {
 					t.Errorf("room for %d: %d bytes, %v", limit, len(got), err)
@@ -167,6 +173,44 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// What a file claims of its size, and what it does not.
+func TestSize(t *testing.T) {
+	for name, tt := range map[string]struct {
+		data  string
+		want  int64
+		sized bool
+	}{
+		"zstd, a byte":         {"\x28\xb5\x2f\xfd\x20\x07", 7, true},
+		"zstd, two bytes":      {"\x28\xb5\x2f\xfd\x40-\x01\x02", 0x201 + 256, true},
+		"zstd, dictionary":     {"\x28\xb5\x2f\xfd\xa1-\x01\x02\x03\x04", 0x04030201, true},
+		"zstd, eight bytes":    {"\x28\xb5\x2f\xfd\xc0-\x01\x02\x03\x04\x05\x06\x07\x08", 0x0807060504030201, true},
+		"zstd, negative":       {"\x28\xb5\x2f\xfd\xc0-\x01\x02\x03\x04\x05\x06\x07\x88", 0, false},
+		"zstd, none":           {"\x28\xb5\x2f\xfd\x00-", 0, false},
+		"zstd, cut off":        {"\x28\xb5\x2f\xfd\xc0-\x01", 0, false},
+		"zstd, no header":      {"\x28\xb5\x2f\xfd", 0, false},
+		"lzma":                 {"\x5d\x00\x00\x10\x00\x05\x01\x00\x00\x00\x00\x00\x00", 0x105, true},
+		"lzma, marker":         {"\x5d\x00\x00\x10\x00\xff\xff\xff\xff\xff\xff\xff\xff", 0, false},
+		"lzma, cut off":        {"\x5d\x00\x00\x10\x00\x05", 0, false},
+		"gzip, cut off":        {"\x1f\x8b\x08\x00\x01\x02\x03\x04", 0, false},
+		"xz, no footer":        {"\xfd7zXZ\x00", 0, false},
+		"xz, no index":         {"\xfd7zXZ\x00----\x02\x00\x00\x00\x00\x04YZ", 0, false},
+		"xz, large index":      {"\xfd7zXZ\x00----\xff\xff\xff\x7f\x00\x04YZ", 0, false},
+		"xz, index without it": {"\xfd7zXZ\x00\x00\x05\x01\x00----\x01\x00\x00\x00\x00\x04YZ", 0, false},
+		"xz, two blocks":       {"\xfd7zXZ\x00\x00\x02\x20\x81\x01\x20\x03\x00----sums\x02\x00\x00\x00\x00\x04YZ", 132, true},
+		"bzip2":                {"BZh9", 0, false},
+	} {
+		c, ok := Detect([]byte(tt.data))
+		if !ok {
+			t.Errorf("%s: unknown", name)
+			continue
+		}
+		src := io.NewSectionReader(strings.NewReader(tt.data), 0, int64(len(tt.data)))
+		if got, sized := c.Size(src); sized != tt.sized || sized && got != tt.want {
+			t.Errorf("%s: %d, %v, want %d, %v", name, got, sized, tt.want, tt.sized)
+		}
+	}
+}
+
 func FuzzUnpack(f *testing.F) {
 	for _, fixture := range fixtures(f) {
 		f.Add(fixture.data[:min(len(fixture.data), 5000)])
@@ -177,6 +221,10 @@ func FuzzUnpack(f *testing.F) {
 			return
 		}
 		const limit = 1 << 17
+		size, sized := c.Size(io.NewSectionReader(bytes.NewReader(data), 0, int64(len(data))))
+		if sized && size < 0 {
+			t.Errorf("size %d", size)
+		}
 		got, err := unpack(c, data, limit)
 		if err == nil && len(got) > limit {
 			t.Errorf("%d bytes", len(got))
