@@ -30,8 +30,8 @@ var formats = []format{
 // ErrFormat is the cause when no format knows a kernel file.
 var ErrFormat = errors.New("not a kernel of a known format")
 
-// ErrPVMultiboot is the cause when a kernel shall be started by Multiboot in a
-// PV domain, which has no mode of the processor for it.
+// ErrPVMultiboot is the cause when a kernel shall be started by Multiboot 2, or
+// with modules, in a PV domain, which has no mode of the processor for it.
 var ErrPVMultiboot = errors.New("a PV domain cannot start a kernel by this protocol")
 
 // formats are those whose kernels the machine can start.
@@ -57,8 +57,12 @@ func Build(req Request) (*Plan, error) {
 		return nil, fmt.Errorf("%s: %w", req.Name, err)
 	}
 	req.Kernel = file
-	if req.Multiboot != nil && req.Machine.PV != nil {
-		return nil, fmt.Errorf("%s: Multiboot: %w", req.Name, ErrPVMultiboot)
+	if mb := req.Multiboot; mb != nil && req.Machine.PV != nil {
+		// GRUB's command multiboot loads PV kernels there, as linux does.
+		if mb.Version != 1 || len(mb.Modules) > 0 {
+			return nil, fmt.Errorf("%s: Multiboot: %w", req.Name, ErrPVMultiboot)
+		}
+		req.Multiboot = nil
 	}
 	if req.Multiboot != nil {
 		return buildAs(req, format{name: "Multiboot", plan: planMultiboot}, head, wraps)

@@ -207,6 +207,7 @@ func TestPVGolden(t *testing.T) {
 			"VIRT_ENTRY=0xffffffff80200000,HYPERCALL_PAGE=0x201,FEATURES=writable_page_tables|!pae_pgdir_above_4gb,PAE=yes,LOADER=generic", 0),
 			Request{CmdLine: "x", Initrd: two, Machine: pvMachine(64)}},
 		{"section for Xen, virtual", guestELF("LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=0xffffffff80000000", linuxBase), Request{Machine: pvMachine(64)}},
+		{"by multiboot", miniELF(nil), Request{CmdLine: "x", Multiboot: &Multiboot{Version: 1}, Machine: pvMachine(64)}},
 		{"no base", miniELF(without(xennote.VirtBase, xennote.PaddrOffset)), Request{Machine: pvMachine(64)}},
 	}
 	for _, tt := range tests {
@@ -310,7 +311,7 @@ func TestHypercallPage(t *testing.T) {
 
 func TestPVRefused(t *testing.T) {
 	long := strings.Repeat("x", 1024)
-	mb := &Multiboot{Version: 1}
+	mb1 := &Multiboot{Version: 1, Modules: []Module{{File: initrd("m", 5)}}}
 	tests := []struct {
 		name string
 		elf  testELF
@@ -350,7 +351,8 @@ func TestPVRefused(t *testing.T) {
 		{"bad section", guestELF("LOADER=generic,XEN_VER=xen-3.0,VIRT_BASE=high", 0), Request{}, 64, `__xen_guest: VIRT_BASE: "high" is no number`},
 		{"old section", guestELF("LOADER=generic,XEN_VER=xen-2.0,VIRT_BASE=0", 0), Request{}, 64, `not a PV kernel: its XEN_VERSION is "xen-2.0", want xen-3.0`},
 		{"long section", guestELF("LOADER=generic,"+strings.Repeat("x", 4096), 0), Request{}, 64, "section 2: __xen_guest of 4112 bytes, more than 4096"},
-		{"Multiboot", pvELF(nil), Request{Multiboot: mb}, 64, "a PV domain cannot start a kernel by this protocol"},
+		{"Multiboot", pvELF(nil), Request{Multiboot: mb1}, 64, "a PV domain cannot start a kernel by this protocol"},
+		{"Multiboot 2", pvELF(nil), Request{Multiboot: &Multiboot{Version: 2}}, 64, "a PV domain cannot start a kernel by this protocol"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
