@@ -147,9 +147,9 @@ func (dev *Device) run(t *transfer) (lost bool, err error) {
 		waitErr := dev.d.Wait(stateEvery, func() bool {
 			dev.mu.Lock()
 			defer dev.mu.Unlock()
-			// The next request goes out before the data of a second answer
-			// is copied: the backend must not run dry meanwhile.
-			for t.settled == settled && q.take() {
+			// Where data is copied, the next request goes out before that of a
+			// second answer is: the backend must not run dry meanwhile.
+			for (q.kept == nil || t.settled == settled) && q.take() {
 			}
 			return t.settled != settled || t.pending == 0 && (q.freed != freed || q.fault != nil)
 		})
