@@ -41,6 +41,9 @@ func initPV() {
 		die("no start info of a PV domain")
 	}
 	amd64.InitPV(pvInfo.P2M, pvInfo.Tables.Start, pvInfo.Tables.End())
+	if at := uint64(addressOf(&pvInfo.P2M[0])); at < pvList.Start || at >= pvList.End() {
+		amd64.PVKeep(pvList.Start, pvList.End())
+	}
 	amd64.UnmapPage0()
 	l, left, ok := partitionPV(pages(amd64.Image()))
 	if !ok {

@@ -50,6 +50,7 @@ type pvGround struct{}
 var (
 	pvP2M   []uint64
 	pvBorn  struct{ start, end uint64 } // tables that the domain was born with
+	pvKept  struct{ start, end uint64 } // see PVKeep
 	pvTable pvtable.Tables
 )
 
@@ -62,6 +63,11 @@ func InitPV(p2m []uint64, start, end uint64) {
 	first, last := bootFrames()
 	pvTable.AddPool(uint64(first), uint64(last))
 }
+
+// PVKeep says that there are page tables in [start, end), too: those of a p2m
+// list that is mapped elsewhere lie behind it, or, as Xen places them in pvshim,
+// among its pages. [PVMap] maps none of these pages writable.
+func PVKeep(start, end uint64) { pvKept.start, pvKept.end = start, end }
 
 // PVAddPool maps the pages of [start, end), which hold nothing, and gives them
 // for page tables.
@@ -126,7 +132,9 @@ func (pvGround) Address(mfn uint64) (addr uint64, ok bool) {
 
 func (pvGround) Table(addr uint64) *[512]uint64 { return table(addr) }
 
-func (pvGround) Fixed(addr uint64) bool { return addr >= pvBorn.start && addr < pvBorn.end }
+func (pvGround) Fixed(addr uint64) bool {
+	return addr >= pvBorn.start && addr < pvBorn.end || addr >= pvKept.start && addr < pvKept.end
+}
 
 func (g pvGround) Protect(addr uint64) bool {
 	mfn, ok := g.Frame(addr)
