@@ -96,11 +96,29 @@ func TestReadPVStartOddly(t *testing.T) {
 	for name, change := range map[string]func(){
 		"magic":    func() { s.magic[0] = 'X' },
 		"no pages": func() { s.magic[0], s.pages = 'x', 0 },
+		"no list":  func() { s.p2mFrames = 31 },
 		"too many": func() { s.pages = maxPVPages + 1 },
 	} {
-		s.magic[0], s.pages = 'x', 16384
+		s.magic[0], s.pages, s.p2mFrames = 'x', 16384, 32
 		if change(); readPV(s, func() {}) {
 			t.Errorf("%s: taken", name)
+		}
+	}
+}
+
+func TestPVList(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		info pvStartInfo
+		want Range
+	}{
+		{"xl", pvStartInfo{pages: 16384, p2m: 0x419000}, Range{0x419000, 0x20000, RAM}},
+		{"pvshim", pvStartInfo{pages: 10720, p2m: 0x419000, firstP2MPFN: 0x800}, Range{0x419000, 0x15000, RAM}},
+		{"to the end", pvStartInfo{pages: 1024, p2m: 1022 * pageSize}, Range{1022 * pageSize, 2 * pageSize, RAM}},
+		{"elsewhere", pvStartInfo{pages: 16384, p2m: 1 << 46, firstP2MPFN: 1000, p2mFrames: 40}, Range{1000 * pageSize, 40 * pageSize, RAM}},
+	} {
+		if got := test.info.list(); got != test.want {
+			t.Errorf("%s: %#x, want %#x", test.name, got, test.want)
 		}
 	}
 }

@@ -45,7 +45,7 @@ var pvMagicBytes [32]byte
 // there is none.
 func readPVStart(addr uint64) bool {
 	s := at[pvStartInfo](addr)
-	if !bytes.HasPrefix(s.magic[:], []byte(pvMagic)) || s.pages == 0 || s.pages > maxPVPages {
+	if !bytes.HasPrefix(s.magic[:], []byte(pvMagic)) || s.pages == 0 || s.pages > maxPVPages || s.list().Size < s.pages*8 {
 		return false
 	}
 	pvMagicBytes = s.magic
@@ -65,10 +65,7 @@ func readPVStart(addr uint64) bool {
 		Tables:     Range{s.ptBase, s.ptFrames * pageSize, RAM},
 	}
 	pv = &pvInfo
-	pvList = pages(s.p2m, s.p2m+s.pages*8)
-	if s.firstP2MPFN != 0 && s.p2m/pageSize != s.firstP2MPFN { // mapped elsewhere
-		pvList = Range{s.firstP2MPFN * pageSize, s.p2mFrames * pageSize, RAM}
-	}
+	pvList = s.list()
 	for _, c := range s.cmdLine {
 		if c == 0 {
 			break
@@ -85,6 +82,16 @@ func readPVStart(addr uint64) bool {
 	}
 	pvMemory()
 	return true
+}
+
+// list is where the p2m list lies: at its own address, or, when that is not in
+// the domain's range of addresses, where firstP2MPFN says. Xen's own builder,
+// which pvshim has, sets firstP2MPFN always, and to some other page.
+func (s *pvStartInfo) list() Range {
+	if end := s.p2m + s.pages*8; end <= s.pages*pageSize {
+		return pages(s.p2m, end)
+	}
+	return Range{s.firstP2MPFN * pageSize, s.p2mFrames * pageSize, RAM}
 }
 
 // pvMemory lists the runs of pages that the domain has, and finds the rings'.
