@@ -96,10 +96,10 @@ func TestReadPVStartOddly(t *testing.T) {
 	for name, change := range map[string]func(){
 		"magic":    func() { s.magic[0] = 'X' },
 		"no pages": func() { s.magic[0], s.pages = 'x', 0 },
-		"no list":  func() { s.p2mFrames = 31 },
+		"no list":  func() { s.p2m, s.p2mFrames = 1<<46, 31 },
 		"too many": func() { s.pages = maxPVPages + 1 },
 	} {
-		s.magic[0], s.pages, s.p2mFrames = 'x', 16384, 32
+		s.magic[0], s.pages, s.p2m = 'x', 16384, uint64(addressOf(&list[0]))
 		if change(); readPV(s, func() {}) {
 			t.Errorf("%s: taken", name)
 		}
@@ -131,7 +131,7 @@ func TestPartitionPV(t *testing.T) {
 	if !readPV(s, func() {}) {
 		t.Fatal("refused")
 	}
-	pvInfo.StartInfo = 1032 * pageSize
+	pvInfo.StartInfo, pvList = 1032*pageSize, Range{1000 * pageSize, 32 * pageSize, RAM}
 	image := Range{512 * pageSize, 488 * pageSize, RAM}
 	l, _, ok := partitionPV(image)
 	if !ok {
