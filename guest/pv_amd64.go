@@ -28,9 +28,11 @@ const (
 	pvTablesFor = 8 << 30
 	// pvSpareTables are for windows and for what the jump maps.
 	pvSpareTables = 16
-	// pvSmallHeap is what a heap may have in a domain that has less than four
-	// times that much, and pvLeastHeap what it takes wherever there is so much
-	// in a piece: the menu fits then.
+	// pvHeapShare is the part of a domain that the heap may have: beside it a
+	// Linux of some 64 MiB has room in one of 96, all in its place. pvSmallHeap is
+	// what it may have in any, and pvLeastHeap what it takes wherever there is so
+	// much in a piece: the menu fits then.
+	pvHeapShare = 6
 	pvSmallHeap = 8 << 20
 	pvLeastHeap = 6 << 20
 )
@@ -77,9 +79,12 @@ func partitionPV(image Range) (l layout, left uint64, ok bool) {
 	}
 	total := pvInfo.Pages * pageSize
 	tables := amd64.PVTablesFor(min(start.memory.top(), pvTablesFor)) + pvSpareTables*pageSize
-	l, ok = place(&free, image.End(), tables, min(heapLimit(), max(pvSmallHeap, total/4)))
-	if !ok {
-		return l, free.size(), false
+	limit := min(heapLimit(), max(pvSmallHeap, total/pvHeapShare))
+	l, ok = placeHigh(&free, image.End(), tables, limit)
+	if !ok || l.heap.Size < pvLeastHeap {
+		if l, ok = place(&free, image.End(), tables, limit); !ok {
+			return l, free.size(), false
+		}
 	}
 	if l.heap.Size < pvLeastHeap {
 		if r, ok := free.piece(l.heap.End(), 1); ok && r.Start == l.heap.End() {

@@ -123,8 +123,8 @@ func TestPVList(t *testing.T) {
 	}
 }
 
-// What the program needs is divided from what it does not, and a quarter of the
-// domain is the heap.
+// What the program needs is divided from what it does not, and a sixth of the
+// domain, at its top, is the heap.
 func TestPartitionPV(t *testing.T) {
 	s, _ := pvDomain(t)
 	s.modStart, s.modLen = 1100*pageSize, 5000
@@ -137,7 +137,7 @@ func TestPartitionPV(t *testing.T) {
 	if !ok {
 		t.Fatal("no room")
 	}
-	if want := uint64(16 << 20); l.heap.Size != want || l.heap.Start != l.tables.End() || l.tables.Start != 1102*pageSize {
+	if want := uint64(64<<20/6) &^ (pageSize - 1); l.heap.Size != want || l.heap.Start != l.tables.End() || l.heap.End() != 16384*pageSize {
 		t.Errorf("tables %#x, heap %#x, want one of %#x", l.tables, l.heap, want)
 	}
 	wantOwn := []Range{
@@ -150,7 +150,7 @@ func TestPartitionPV(t *testing.T) {
 	}
 	wantFree := []Range{
 		{pageSize, 511 * pageSize, RAM}, {1043 * pageSize, 57 * pageSize, RAM},
-		{l.heap.End(), 12000*pageSize - l.heap.End(), RAM}, {12010 * pageSize, 4374 * pageSize, RAM},
+		{1102 * pageSize, 10898 * pageSize, RAM}, {12010 * pageSize, l.tables.Start - 12010*pageSize, RAM},
 	}
 	if d := cmp.Diff(wantFree, Free(), cmp.Transformer("sorted", func(l []Range) map[uint64]Range {
 		m := map[uint64]Range{}
