@@ -37,6 +37,7 @@ const (
 // Bounds on what is read of an ELF file besides the bytes to load.
 const (
 	maxProgs     = 128     // program headers; kernels have about ten
+	maxSections  = 4096    // section headers; kernels have about a hundred
 	maxNoteBytes = 1 << 20 // of all notes together
 )
 

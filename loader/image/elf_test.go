@@ -171,6 +171,11 @@ func TestELFDamaged(t *testing.T) {
 			f[60] = 0xff
 			return f
 		}(), "truncated: section headers: 16320 bytes at 7844 of a file of 7972"},
+		{"many sections", func() []byte {
+			f := pvhELF(func(e *testELF) { e.sections = true }).bytes(t)
+			f[60], f[61] = 0xff, 0xff
+			return f
+		}(), "65535 section headers, at most 4096"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

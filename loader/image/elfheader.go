@@ -106,6 +106,9 @@ func (e *elfFile) readSections(h elfHeader) ([]elfSection64, error) {
 	if h.Shoff == 0 || h.Shnum == 0 {
 		return nil, nil
 	}
+	if h.Shnum > maxSections {
+		return nil, fmt.Errorf("%d section headers, at most %d", h.Shnum, maxSections)
+	}
 	sections := make([]elfSection64, h.Shnum)
 	if e.is64 {
 		return sections, readTable(e.src, h.Shoff, h.Shentsize, "section headers", sections)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 )
 
@@ -67,15 +68,21 @@ type front struct {
 // a format that is unpacked in one piece.
 const maxFront = 32 << 20
 
+// frontLimit is maxFront, or less where memory is short: all up to there lies on
+// the heap for a while, which a domain has some MiB for. A program that runs out
+// of it ends, and the limit set for the runtime tells in time.
+func frontLimit() int64 { return min(maxFront, debug.SetMemoryLimit(-1)/2) }
+
 func (f *front) ReadAt(b []byte, off int64) (int, error) {
 	if !f.codec.Whole() {
 		return f.readAt(b, off)
 	}
 	end := off + int64(len(b))
-	if off < 0 || end > maxFront {
-		return 0, fmt.Errorf("%s: headers or notes that end at %d are too far from the beginning, unpack it first", f.codec.Name, end)
+	if limit := frontLimit(); off < 0 || end > limit {
+		return 0, fmt.Errorf("%s: headers or notes that end at byte %d are beyond the first %d, unpack it first", f.codec.Name, end, limit)
 	}
 	if end > int64(len(f.got)) {
+		f.got = nil // its memory serves for more
 		got, err := f.head(int(max(end, headSize)))
 		if err != nil {
 			return 0, err

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -222,7 +223,7 @@ func TestPVBadPayloads(t *testing.T) {
 		{"zstd in a header", pvBzFile("3.2", zstded(good)[:30], size), "ELF header: read at 0: zstd: unexpected EOF"},
 		{"no ELF", pvBzFile("6.1", zstded(bytes.Repeat([]byte("text"), 2000)), 8000), "not a little-endian ELF file"},
 		{"32-bit", pvBzFile("6.1", zstded(narrow), len(narrow)), "not a PV kernel: it is a 32-bit kernel, and only the toolstack can make a domain 32-bit"},
-		{"ELF headers far away", pvBzFile("6.1", zstded(spoil(32, 0, 0, 0, 0x04)), 1<<29), "program headers: read at 67108864: zstd: headers or notes that end at 67109144 are too far from the beginning, unpack it first"},
+		{"ELF headers far away", pvBzFile("6.1", zstded(spoil(32, 0, 0, 0, 0x04)), 1<<29), "program headers: read at 67108864: zstd: headers or notes that end at byte 67109144 are beyond the first 33554432, unpack it first"},
 		{"ELF headers nowhere", pvBzFile("6.1", zstded(spoil(32, 0xff, 0xff, 0xff, 0xff, 0xff)), size), "truncated: program headers: 280 bytes at "},
 		{"segment nowhere", pvBzFile("6.1", zstded(spoil(64+32, 0xff, 0xff, 0xff, 0xff)), size), "program header 0: 4294967295 bytes of file for "},
 		{"notes nowhere", pvBzFile("6.1", zstded(spoil(64+4*56+8, 0xff, 0xff, 0xff, 0)), size), "program header 4: truncated: notes: "},
@@ -260,6 +261,22 @@ func TestPVUnpackMemory(t *testing.T) {
 		if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 {
 			t.Errorf("%s: %d bytes allocated", name, got)
 		}
+	}
+}
+
+// Where memory is short, what goes onto the heap is less than it, and what is
+// unpacked to its place is not concerned.
+func TestPVShortOfMemory(t *testing.T) {
+	elf := payloadKernel().bytes(t)
+	old, today := pvBzFile("4.9", zstded(elf), len(elf)), pvBzFile("6.1", zstded(elf), len(elf))
+	machine := pvMachine(64)
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(400_000))
+	_, err := pvBuild(t, old, Request{Machine: machine})
+	if want := "are beyond the first 200000, unpack it first"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	if _, _, err := loadKernel(mustPVBuild(t, today, Request{Machine: machine}), 0); err != nil {
+		t.Error(err)
 	}
 }
 

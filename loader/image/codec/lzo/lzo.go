@@ -67,19 +67,19 @@ func Head(src io.Reader, n int) ([]byte, error) {
 	if err := r.header(); err != nil {
 		return nil, err
 	}
-	var head []byte
-	for len(head) < n {
-		dst := make([]byte, ourBlock)
-		got, last, err := r.block(dst)
+	head := make([]byte, n+ourBlock)
+	got := 0
+	for got < n {
+		more, last, err := r.block(head[got : got+ourBlock])
 		if err != nil {
 			return nil, err
 		}
-		head = append(head, dst[:got]...)
+		got += more
 		if last {
 			break
 		}
 	}
-	return head[:min(n, len(head))], nil
+	return head[:min(n, got)], nil
 }
 
 // reader takes a file apart.
