@@ -40,8 +40,10 @@ func (s *session) chain(ctx context.Context, dev *device) {
 		case ctx.Err() != nil:
 			return
 		case errors.Is(err, iofs.ErrNotExist):
-		case errors.Is(err, image.ErrNotPVH):
-			// Distributions install PvGRUB there for PV domains.
+		case errors.Is(err, image.ErrNotPVH), errors.Is(err, image.ErrNotPV):
+			// Distributions install PvGRUB there for PV domains, and a guest
+			// that has moved between the two types of domain may have the
+			// other's.
 			s.term.Printf("%v: not used.\n", err)
 		case err != nil:
 			s.say("error: %v.", err)
