@@ -15,7 +15,8 @@ func initClock() {
 	initSystemTime()
 }
 
-// tscFrequency asks Xen, then the processor, and measures last.
+// tscFrequency asks Xen, then the processor, and measures last. In a PV domain,
+// which cannot touch a port, it guesses instead.
 func tscFrequency() uint64 {
 	if base := xenLeaf(); base != 0 {
 		// public/arch-x86/cpuid.h, XEN_CPUID_LEAF(3), sub-leaf 0: ECX is the
@@ -38,12 +39,15 @@ func tscFrequency() uint64 {
 			return uint64(mhz&0xffff) * 1000000
 		}
 	}
+	if amd64.PV() {
+		return defaultTSC
+	}
 	return measureTSC()
 }
 
 // xenLeaf finds Xen's first CPUID leaf, 0 without Xen.
 func xenLeaf() uint32 {
-	if _, _, ecx, _ := amd64.CPUID(1, 0); ecx&(1<<31) == 0 {
+	if _, _, ecx, _ := amd64.CPUID(1, 0); ecx&(1<<31) == 0 && !amd64.PV() {
 		return 0
 	}
 	for base := uint32(0x40000000); base < 0x40010000; base += 0x100 {
