@@ -62,7 +62,7 @@ test-metal: ## the packages of a guest, on bare metal in QEMU
 
 .PHONY: test-xen
 test-xen: ## domains on real Xen in QEMU
-	$(GO) test -tags rig -timeout 60m ./test/xen/...
+	$(GO) test -tags rig -timeout 60m ./test/...
 
 .PHONY: bench
 bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side
