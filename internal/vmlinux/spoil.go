@@ -59,8 +59,8 @@ func Spoil(bz []byte, how string) ([]byte, error) {
 
 // cutSize cuts the uncompressed size off a payload's end.
 func cutSize(payload []byte) (rest []byte, size int) {
-	n := max(0, len(payload)-4)
-	if len(payload) < 4 {
+	n := len(payload) - 4
+	if n < 0 {
 		return payload, 0
 	}
 	return payload[:n], int(binary.LittleEndian.Uint32(payload[n:]))

@@ -13,8 +13,9 @@ import (
 const initrdAlign = 512
 
 // initrdSegments puts the files one behind the other from address 0 on, each
-// at a multiple of align, and returns the bytes of all. Zero bytes between archives are what Linux skips
-// (Documentation/driver-api/early-userspace/buffer-format.rst).
+// at a multiple of align, and returns the bytes of all. Zero bytes between
+// archives are what Linux skips (Documentation/driver-api/early-userspace/
+// buffer-format.rst).
 func initrdSegments(files []File, align uint64) (segs []Segment, total uint64, err error) {
 	for i, f := range files {
 		size := f.Data.Size()
