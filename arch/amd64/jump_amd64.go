@@ -20,28 +20,10 @@ type Target struct {
 	// register holds a TSS at 0.
 	Flat32 bool
 	PC     uint64
-	// Regs are the general registers in the order of their encoding: rax,
-	// rcx, rdx, rbx, rsp, rbp, rsi, rdi, r8 to r15. rsp is not loaded.
-	Regs [16]uint64
+	// Regs has the general registers; rsp is not loaded.
+	Regs Registers
 	// Map lists what must be mapped besides the first 4 GiB.
 	Map []idmap.Range
-}
-
-// registers numbers the general registers as instructions encode them (Intel
-// SDM volume 2A, table 2-2).
-var registers = map[string]int{
-	"rax": 0, "rcx": 1, "rdx": 2, "rbx": 3, "rsp": 4, "rbp": 5, "rsi": 6, "rdi": 7,
-	"r8": 8, "r9": 9, "r10": 10, "r11": 11, "r12": 12, "r13": 13, "r14": 14, "r15": 15,
-}
-
-// SetReg sets a general register by its 64-bit name, such as "rsi".
-func (t *Target) SetReg(name string, value uint64) error {
-	n, ok := registers[name]
-	if !ok {
-		return fmt.Errorf("amd64: no register %q", name)
-	}
-	t.Regs[n] = value
-	return nil
 }
 
 // A departure area holds all that the last code needs: one page with code,

@@ -60,10 +60,10 @@ func TestLastCode(t *testing.T) {
 
 func TestPrepare(t *testing.T) {
 	target := &Target{PC: 0x1000200, Map: []idmap.Range{{Start: 5 << 30, End: 6 << 30}}}
-	if err := target.SetReg("rsi", 0x9f000); err != nil {
+	if err := target.Regs.Set("rsi", 0x9f000); err != nil {
 		t.Fatal(err)
 	}
-	if err := target.SetReg("x0", 1); err == nil {
+	if err := target.Regs.Set("x0", 1); err == nil {
 		t.Error("register x0 accepted")
 	}
 	moves := []Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}

@@ -16,18 +16,7 @@ type PVTarget struct {
 	// table and of ours.
 	Root, OldRoot uint64
 	PC            uint64 // virtual, as rsp is
-	// Regs are the general registers in the order of their encoding.
-	Regs [16]uint64
-}
-
-// SetReg sets a general register by its 64-bit name, such as "rsi".
-func (t *PVTarget) SetReg(name string, value uint64) error {
-	n, ok := registers[name]
-	if !ok {
-		return fmt.Errorf("amd64: no register %q", name)
-	}
-	t.Regs[n] = value
-	return nil
+	Regs          Registers
 }
 
 // Places in the page of the last code, those of jump_pv_amd64.h.

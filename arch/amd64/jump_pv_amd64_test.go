@@ -16,11 +16,11 @@ import (
 func TestPreparePV(t *testing.T) {
 	target := &PVTarget{Root: 0x1234, OldRoot: 0x5678, PC: 0xffffffff81000000}
 	for name, n := range registers {
-		if err := target.SetReg(name, uint64(0x100+n)); err != nil {
+		if err := target.Regs.Set(name, uint64(0x100+n)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := target.SetReg("x0", 1); err == nil || err.Error() != `amd64: no register "x0"` {
+	if err := target.Regs.Set("x0", 1); err == nil || err.Error() != `amd64: no register "x0"` {
 		t.Errorf("register x0: error %v", err)
 	}
 	page := bytes.Repeat([]byte{0xee}, 4096)

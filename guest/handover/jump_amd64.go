@@ -42,7 +42,7 @@ func (l *Loaded) Jump() error {
 func (l *Loaded) target() (*amd64.Target, []amd64.Move, error) {
 	t := &amd64.Target{Flat32: l.plan.Entry.Mode == image.Flat32, PC: l.plan.Entry.PC}
 	for name, value := range l.plan.Entry.Regs {
-		if err := t.SetReg(name, value); err != nil {
+		if err := t.Regs.Set(name, value); err != nil {
 			return nil, nil, fmt.Errorf("handover: %w", err)
 		}
 	}

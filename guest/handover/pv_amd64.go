@@ -29,7 +29,7 @@ type pvDomain interface {
 func (l *Loaded) jumpPV(d pvDomain) error {
 	pv, target := l.plan.PV, &amd64.PVTarget{PC: l.plan.Entry.PC}
 	for name, value := range l.plan.Entry.Regs {
-		if err := target.SetReg(name, value); err != nil {
+		if err := target.Regs.Set(name, value); err != nil {
 			return err
 		}
 	}
