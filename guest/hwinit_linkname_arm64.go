@@ -74,28 +74,39 @@ func initMemory(tree []byte) {
 	for _, m := range start.modules.list() {
 		tables += pagetable.FramesFor(m.Start, m.End())
 	}
+	tables += retreatTables(image)
 	tables *= pageSize
 	l, left, ok := partition(image, old, tables+old.Size, heapLimit())
 	if !ok {
 		dieNumber("out of memory: too little RAM behind the image, KiB: ", int64(left>>10))
 	}
-	mapMemory(l.tables.Start, tables)
+	mapPiece(l.tables.Start)
 	start.deviceTree = memory(l.tables.Start+tables, len(tree))
 	copy(start.deviceTree, tree)
 	initHeap(l.heap)
+	if l.image != image {
+		moveImage(image, l.image, l.tables.Start, tables)
+		return
+	}
+	arm64.InitTables(l.tables.Start, tables)
+	mapAll(Range{})
 }
 
-// mapMemory maps all RAM and the ramdisk, which may be reserved (U-Boot does
-// that), with tables in size bytes at pool. The piece that they lie in comes
-// first, with the entry code's tables.
-func mapMemory(pool, size uint64) {
+// mapPiece maps the piece of RAM around addr, with the entry code's tables.
+func mapPiece(addr uint64) {
 	for _, r := range start.memory.list() {
-		if r.Start <= pool && pool < r.End() {
+		if r.Start <= addr && addr < r.End() {
 			mapRAM(r)
 		}
 	}
-	arm64.InitTables(pool, size)
-	for _, r := range start.memory.list() {
+}
+
+// mapAll maps all RAM but what is mapped elsewhere, and the ramdisk, which may be
+// reserved (U-Boot does that).
+func mapAll(elsewhere Range) {
+	list := start.memory
+	list.cut(elsewhere.Start, elsewhere.End())
+	for _, r := range list.list() {
 		if r.Type == RAM {
 			mapRAM(r)
 		}

@@ -17,9 +17,10 @@ const (
 	low4G = 1 << 32
 )
 
-// layout is who has which RAM.
+// layout is who has which RAM. image is where the image is to lie: where it was
+// loaded to or, where an architecture can move it, elsewhere.
 type layout struct {
-	tables, heap Range
+	tables, heap, image Range
 }
 
 // place puts page tables of tableSize bytes and the heap into the first
@@ -105,19 +106,21 @@ func (l *ranges) piece(from, size uint64) (best Range, ok bool) {
 // tables and a heap of at most limit bytes; left says then how much there is.
 func partition(image, keep Range, tableSize, limit uint64) (l layout, left uint64, ok bool) {
 	start.memory.usable(&free, 1<<63)
-	free.cut(image.Start, image.End())
 	for _, m := range start.modules.list() {
 		free.cut(m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1))
 	}
 	rest := free
+	rest.cut(image.Start, image.End())
 	rest.cut(keep.Start, keep.End())
 	l, ok = place(&rest, image.End(), tableSize, limit)
 	if !ok {
 		return l, rest.size(), false
 	}
+	l.image = retreat(&rest, image, l)
+	free.cut(l.image.Start, l.image.End())
 	free.cut(l.tables.Start, l.heap.End())
 	own.n = 0
-	own.add(image)
+	own.add(l.image)
 	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
 	return l, 0, true
 }

@@ -12,7 +12,8 @@ import (
 
 // Guest is the real ground under a [xen.Domain]: this guest's memory and the
 // hypervisor below it. Memory is identity mapped, so an address is physical
-// (pseudo-physical in a PV domain) and a Go pointer is what Xen wants.
+// (pseudo-physical in a PV domain) and a Go pointer is what Xen wants. An image
+// on arm64 that has left the place where it is linked is the exception.
 type Guest struct {
 	hypercall.Real
 
@@ -66,7 +67,7 @@ func (g *Guest) GFN(p []byte) (gfn uint64, ok bool) {
 	if len(p) == 0 {
 		return 0, false
 	}
-	addr := uint64(addressOf(&p[0]))
+	addr := physicalOf(uint64(addressOf(&p[0])))
 	for _, r := range start.memory.list() {
 		if r.Type == RAM && addr >= r.Start && addr < r.End() {
 			return frameOf(addr), true
@@ -107,7 +108,10 @@ func (g *Guest) StartInfo() *xen.StartInfo { return rings() }
 // View sees size bytes of RAM at physical address addr; nil when they are
 // not all mapped. In a PV domain, RAM is mapped by being asked for.
 func (g *Guest) View(addr, size uint64) []byte {
-	if !running || addr < pageSize || addr+size < addr || !mapped(addr, size) {
+	if !running || addr < pageSize || addr+size < addr {
+		return nil
+	}
+	if addr = viewed(addr, size); !mapped(addr, size) {
 		return nil
 	}
 	return memory(addr, int(size))

@@ -53,6 +53,7 @@
 // nTLSMD, SPAN, EIS, TSCXT, EOS), caches, stack alignment checks, MMU. A is
 // 0: Go reads unaligned. So are BT, MTE's and pointer authentication's bits.
 #define SCTLR 0x30d0181d
+#define SCTLR_M_C 5
 
 // Descriptors (D8.3, "Translation table descriptor formats").
 #define DESC_TABLE 3

@@ -1,14 +1,16 @@
 package arm64
 
 // Depart carries out moves, cleans the target's memory to the point of
-// coherency and enters the target. area is memory at physical (and virtual)
-// address base that neither the target's nor the moves' ranges overlap. It
-// returns only when nothing has been touched outside area.
+// coherency and enters the target. area is memory at physical address base that
+// neither the target's nor the moves' ranges overlap. It returns only when
+// nothing has been touched outside area.
 func Depart(area []byte, base uint64, moves []Move, t *Target) error {
 	d, err := prepare(area, base, trampolineCode(), moves, t)
 	if err != nil {
 		return err
 	}
-	leave(d.code, d.moves, d.cleans, d.frame, d.root, d.base, d.end)
+	at := mappedAt(area)
+	off := uintptr(Physical(uint64(offCode())))
+	leave(d.code, d.moves, d.cleans, d.frame, d.root, at, at+d.end-d.base, off)
 	return nil
 }

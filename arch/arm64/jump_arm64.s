@@ -22,19 +22,21 @@
 // Operand of DSB and ISB: full system.
 #define SY $15
 
-// func leave(code, moves, cleans, frame, root, base, end uintptr)
+// func leave(code, moves, cleans, frame, root, area, end, off uintptr)
 //
-// Puts its arguments where trampoline wants them, turns the MMU off and jumps
-// to the copy of trampoline at code. Never returns.
-TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-56
+// Puts its arguments where trampoline wants them, turns the MMU off, by the code
+// at off, and jumps to the copy of trampoline at code. [area, end) is where the
+// area is mapped; the rest are physical addresses. Never returns.
+TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-64
 	MSR  $15, DAIFSet
 	MOVD code+0(FP), R8
 	MOVD moves+8(FP), R0
 	MOVD cleans+16(FP), R1
 	MOVD frame+24(FP), R2
 	MOVD root+32(FP), R3
-	MOVD base+40(FP), R6
+	MOVD area+40(FP), R6
 	MOVD end+48(FP), R7
+	MOVD off+56(FP), R12
 
 	// TCR_EL1.IPS is what the processor has, at most 48 bits: ID_AA64MMFR0_EL1
 	// bits [3:0], PARange.
@@ -59,22 +61,24 @@ known:
 	MOVD $4, R10
 	LSL  R9, R10, R10
 
-area:
+line:
 	DC   CIVAC, R6
 	ADD  R10, R6
 	CMP  R7, R6
-	BLO  area
+	BLO  line
 	DSB  SY
 	WORD $0xd508751f         // IC IALLU
 	DSB  SY
 	ISB  SY
+	B    (R12)
 
-	// MMU off: the running tables lie in memory that the moves overwrite, and
-	// two tables may map the same address in blocks of different sizes, so
-	// that a switch with the MMU on could find both in the TLB ("Using
-	// break-before-make when updating translation table entries"). This code
-	// is at the same address either way, and never changed since the image
-	// was loaded.
+// off turns the MMU off and goes to R8: the running tables lie in memory that the
+// moves overwrite, and two tables may map the same address in blocks of
+// different sizes, so that a switch with the MMU on could find both in the TLB
+// ("Using break-before-make when updating translation table entries"). It is
+// entered at its physical address, so that it is at the same address either way,
+// and lies in memory as it was loaded or as switchTo has written it there.
+TEXT ·off(SB), NOSPLIT|NOFRAME, $0
 	MOVZ $SCTLR_OFF_LO, R9
 	MOVK $(SCTLR_HI<<16), R9
 	MSR  R9, SCTLR_EL1
@@ -255,4 +259,10 @@ TEXT ·lastCode(SB), NOSPLIT, $0-16
 	MOVD R0, trampoline+0(FP)
 	MOVD $·lastEnd(SB), R0
 	MOVD R0, end+8(FP)
+	RET
+
+// func offCode() uintptr
+TEXT ·offCode(SB), NOSPLIT, $0-8
+	MOVD $·off(SB), R0
+	MOVD R0, ret+0(FP)
 	RET

@@ -1,8 +1,8 @@
-// Package pagetable extends AArch64 stage 1 translation tables that are in use:
-// identity mapped, 4 KiB granule, 48 bits of addresses, at EL1 only. It never
-// changes a valid descriptor, so that no break-before-make is needed. It
-// allocates nothing and runs before there is a heap; tests walk its tables on
-// any host.
+// Package pagetable makes AArch64 stage 1 translation tables and extends those
+// that are in use: 4 KiB granule, 48 bits of addresses, at EL1 only. The tables
+// themselves must be identity mapped. It never changes a valid descriptor, so
+// that no break-before-make is needed. It allocates nothing and runs before
+// there is a heap; tests walk its tables on any host.
 //
 // Source: Arm ARM (DDI 0487), chapter D8 "The AArch64 Virtual Memory System
 // Architecture": "VMSAv8-64 translation using the 4KB granule", "Table
@@ -55,6 +55,17 @@ func New(root, pool, size uint64) Tables {
 	return Tables{root, pool, pool + size}
 }
 
+// Empty makes tables that map nothing, out of the size bytes at pool, which
+// [New] describes. The root lies at pool.
+func Empty(pool, size uint64) Tables {
+	t := New(pool, pool, size)
+	t.next += FrameSize
+	return t
+}
+
+// Root is the physical address of the table of level 0.
+func (t *Tables) Root() uint64 { return t.root }
+
 // FramesFor is how many tables mapping [start, end) takes at most.
 func FramesFor(start, end uint64) uint64 {
 	if start >= end {
@@ -65,17 +76,23 @@ func FramesFor(start, end uint64) uint64 {
 	return 4 + (end-1)>>39 - start>>39 + 1
 }
 
-// Map maps the pages that hold [start, end), in blocks where they fit. What is
-// mapped already must be of the same kind. False means that this was not so,
-// that end is beyond Limit or that the memory for tables is used up; part of the
-// range may be mapped then. The caller makes the processor see the change.
-func (t *Tables) Map(start, end uint64, kind Kind) bool {
-	if start > end || end > Limit {
+// Map maps the pages that hold [start, end) to themselves, as [Tables.MapTo]
+// does.
+func (t *Tables) Map(start, end uint64, kind Kind) bool { return t.MapTo(start, end, start, kind) }
+
+// MapTo maps the pages that hold [start, end) to those of the physical memory
+// from to on, in blocks where they fit. start and to must be equal within a page.
+// What is mapped already must be so to the same place and of the same kind.
+// False means that one of this was not so, that something is beyond Limit or that
+// the memory for tables is used up; part of the range may be mapped then. The
+// caller makes the processor see the change.
+func (t *Tables) MapTo(start, end, to uint64, kind Kind) bool {
+	if start > end || end > Limit || to > Limit || end-start > Limit-to || (to-start)%FrameSize != 0 {
 		return false
 	}
 	end = (end + FrameSize - 1) &^ (FrameSize - 1)
 	for addr := start &^ (FrameSize - 1); addr < end; {
-		size, ok := t.mapOne(addr, end, kind)
+		size, ok := t.mapOne(addr, end, to-start, kind)
 		if !ok {
 			return false
 		}
@@ -84,17 +101,17 @@ func (t *Tables) Map(start, end uint64, kind Kind) bool {
 	return true
 }
 
-// mapOne maps the largest leaf at addr that ends at or before end, and returns
-// how far from addr on memory is mapped now.
-func (t *Tables) mapOne(addr, end uint64, kind Kind) (size uint64, ok bool) {
-	at := t.root
+// mapOne maps the largest leaf at addr that ends at or before end, to what lies
+// offset above it, and returns how far from addr on memory is mapped now.
+func (t *Tables) mapOne(addr, end, offset uint64, kind Kind) (size uint64, ok bool) {
+	at, to := t.root, addr+offset
 	for level := 0; ; level++ {
 		shift := 39 - 9*level
 		size := uint64(1) << shift
 		entry := &frame(at)[addr>>shift&511]
 		switch {
-		case *entry&valid == 0 && level > 0 && addr%size == 0 && size <= end-addr:
-			*entry = addr | leaf(level) | uint64(kind)
+		case *entry&valid == 0 && level > 0 && (addr|to)%size == 0 && size <= end-addr:
+			*entry = to | leaf(level) | uint64(kind)
 			return size, true
 		case *entry&valid == 0:
 			if t.next == t.end {
@@ -104,7 +121,8 @@ func (t *Tables) mapOne(addr, end uint64, kind Kind) (size uint64, ok bool) {
 			t.next += FrameSize
 			*entry = at | tableOrPage | valid
 		case isLeaf(*entry, level):
-			return size - addr%size, *entry&kindMask == uint64(kind)
+			same := *entry&addrMask&^(size-1)+addr%size == to
+			return size - addr%size, same && *entry&kindMask == uint64(kind)
 		default:
 			at = *entry & addrMask
 		}

@@ -103,6 +103,65 @@ func TestMap(t *testing.T) {
 	}
 }
 
+// TestMapTo maps memory elsewhere than to itself, beside what is mapped so.
+func TestMapTo(t *testing.T) {
+	const view = 1 << 46
+	for _, test := range []struct {
+		name           string
+		start, end, to uint64
+		frames         uint64 // in use at the end, the root among them
+	}{
+		{"blocks", gib + 2*mib, gib + 6*mib, 2*gib + 8*mib, 3},
+		{"blocks and pages", gib + 2*mib, gib + 4*mib + 3*4096, 2 * gib, 4},
+		{"not aligned alike", gib + 2*mib, gib + 4*mib, 2*gib + 4096, 4},
+		{"a view far up", view + gib, view + 2*gib, gib, 2},
+		{"part of a page", gib + 16, gib + 32, 16, 4},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			tt := tables(t, 16)
+			if !tt.MapTo(test.start, test.end, test.to, Normal) {
+				t.Fatal("refused")
+			}
+			if got := tt.used(); got != test.frames || got > 1+FramesFor(test.start, test.end) {
+				t.Errorf("%d frames, want %d", got, test.frames)
+			}
+			for _, at := range []uint64{0, (test.end - test.start) / 2, test.end - test.start - 1} {
+				if pa, kind, ok := walk(tt, test.start+at); !ok || pa != test.to+at || kind != Normal {
+					t.Errorf("%#x is %#x %#x %v, want %#x", test.start+at, pa, kind, ok, test.to+at)
+				}
+			}
+			if !tt.Mapped(test.start, test.end) || !tt.MapTo(test.start, test.end, test.to, Normal) {
+				t.Error("what is mapped is not found again")
+			}
+			if tt.Map(test.start, test.end, Normal) || tt.MapTo(test.start, test.end, test.to+4096, Normal) {
+				t.Error("what is mapped is mapped elsewhere")
+			}
+		})
+	}
+	tt := tables(t, 16)
+	for _, to := range []uint64{1<<48 - 4096, 1 << 48, 1<<64 - 4096, gib + 1} {
+		if tt.MapTo(gib, gib+8192, to, Normal) {
+			t.Errorf("to %#x is taken", to)
+		}
+	}
+}
+
+// Tables from the start on: the pool's first frame is the root.
+func TestEmpty(t *testing.T) {
+	other := tables(t, 8)
+	pool := other.root + FrameSize
+	tt := Empty(pool, 7*FrameSize)
+	if tt.Root() != pool || tt.Mapped(gib, gib+1) {
+		t.Errorf("root %#x, want %#x, and nothing mapped", tt.Root(), pool)
+	}
+	if !tt.Map(gib, gib+4096, Normal) {
+		t.Fatal("a page is refused")
+	}
+	if pa, _, ok := walk(&tt, gib); !ok || pa != gib {
+		t.Errorf("%#x %v, want %#x", pa, ok, uint64(gib))
+	}
+}
+
 func TestMapRefuses(t *testing.T) {
 	tt := tables(t, 3)
 	if tt.Map(gib, 1<<48+1, Normal) || tt.Map(2*gib, gib, Normal) {
