@@ -41,7 +41,7 @@ func (dev *Device) shut() error {
 		}
 	}
 	if dev.life() == stateReleased {
-		if err := dev.bus.Reset(dev.opt.Handshake, publishedKeys(1<<dev.terms.order)...); err != nil {
+		if err := dev.bus.Reset(dev.opt.Handshake, dev.publishedKeys(1<<dev.terms.order)...); err != nil {
 			return err
 		}
 		dev.setLife(stateClosed)

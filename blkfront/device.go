@@ -89,6 +89,9 @@ type Device struct {
 	// published says that the backend may know of the ring. Open sets it,
 	// and Close reads it after Open.
 	published bool
+	// keepProtocol says that the key is the toolstack's: libxl writes it for
+	// PV domains.
+	keepProtocol bool
 
 	mu    sync.Mutex // guards all below
 	q     *queue

@@ -85,7 +85,8 @@ func (dev *Device) leftover() error {
 	if err != nil {
 		return fmt.Errorf("frontend was left %v: %w", s, err)
 	}
-	return dev.bus.Reset(dev.opt.Handshake, publishedKeys(1<<blkif.MaxOrder)...)
+	dev.keepProtocol = true // whose it is nobody can tell
+	return dev.bus.Reset(dev.opt.Handshake, dev.publishedKeys(1<<blkif.MaxOrder)...)
 }
 
 // empty says whether the toolstack put no disk into the drive. Its backend
@@ -161,6 +162,9 @@ func (dev *Device) share(pages int, readOnly bool) (s sharedPages, err error) {
 
 // connect tells the backend of the ring and waits until it serves it.
 func (dev *Device) connect() error {
+	if _, err := dev.bus.FrontendKey(keyProtocol); err == nil {
+		dev.keepProtocol = true
+	}
 	dev.published = true
 	if err := dev.bus.Publish(xenbus.Initialised, dev.publication()...); err != nil {
 		return err
@@ -237,9 +241,12 @@ func (dev *Device) publication() []xenbus.Pair {
 }
 
 // publishedKeys names all keys that a connection with a ring of up to pages
-// pages may have published.
-func publishedKeys(pages int) []string {
-	keys := []string{keyEventChannel, keyProtocol, keyPersistent, keyRingRef}
+// pages may have published and that were not there before.
+func (dev *Device) publishedKeys(pages int) []string {
+	keys := []string{keyEventChannel, keyPersistent, keyRingRef}
+	if !dev.keepProtocol {
+		keys = append(keys, keyProtocol)
+	}
 	if pages > 1 {
 		keys = append(keys, keyRingPageOrder, keyNumRingPages)
 		for i := range pages {

@@ -112,6 +112,9 @@ func (m *Machine) AddDisk(c BlkConfig) *Blkback {
 	}
 	front := map[string]string{"virtual-device": strconv.Itoa(c.ID), "device-type": "disk"}
 	back := map[string]string{"mode": "w", "params": "/dev/disk", "removable": "0"}
+	if m.c.PV {
+		front["protocol"] = "x86_64-abi" // as libxl does for PV domains
+	}
 	if c.CDROM {
 		front["device-type"] = "cdrom"
 	}
