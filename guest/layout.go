@@ -48,26 +48,6 @@ func placeBeside(usable *ranges, imageEnd, tableSize, limit, room uint64) (l lay
 	return l, l.heap.Size >= minHeap
 }
 
-// placeHigh is place at the end of the last piece of RAM below 4 GiB that is
-// large enough: what is loaded from the bottom of RAM on does not meet it. It
-// reports false when there is none.
-func placeHigh(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool) {
-	want := min(limit, usable.size()/2) &^ (pageSize - 1)
-	end := uint64(0)
-	for _, r := range usable.list() {
-		start, stop := max(r.Start, imageEnd), min(r.End(), low4G)
-		if start < stop && stop-start >= tableSize+want {
-			end = max(end, stop)
-		}
-	}
-	if end == 0 || want < minHeap {
-		return l, false
-	}
-	l.tables = Range{end - want - tableSize, tableSize, RAM}
-	l.heap = Range{end - want, want, RAM}
-	return l, true
-}
-
 // gap is how many bytes to leave free below the heap, when left bytes are free
 // around it: half of them, so that a kernel at the bottom of RAM and an initrd
 // at its top both lie beside the heap, and nothing is to be moved at the end;

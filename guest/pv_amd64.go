@@ -96,6 +96,26 @@ func partitionPV(image Range) (l layout, left uint64, ok bool) {
 	return l, 0, true
 }
 
+// placeHigh is place at the end of the last piece of RAM below 4 GiB that is
+// large enough: what is loaded from the bottom of RAM on does not meet it. It
+// reports false when there is none.
+func placeHigh(usable *ranges, imageEnd, tableSize, limit uint64) (l layout, ok bool) {
+	want := min(limit, usable.size()/2) &^ (pageSize - 1)
+	end := uint64(0)
+	for _, r := range usable.list() {
+		start, stop := max(r.Start, imageEnd), min(r.End(), low4G)
+		if start < stop && stop-start >= tableSize+want {
+			end = max(end, stop)
+		}
+	}
+	if end == 0 || want < minHeap {
+		return l, false
+	}
+	l.tables = Range{end - want - tableSize, tableSize, RAM}
+	l.heap = Range{end - want, want, RAM}
+	return l, true
+}
+
 // pvMapped maps [addr, addr+size), which must be the domain's own.
 func pvMapped(addr, size uint64) bool {
 	pvMu.Lock()

@@ -8,9 +8,11 @@
 package handover
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"pvboot/loader/image"
 )
@@ -36,6 +38,8 @@ type Loaded struct {
 	schedule *image.Schedule
 	ground   Ground
 }
+
+const pageSize = 4096
 
 // maxRead bounds one read, so that other goroutines get their turn.
 const maxRead = 32 << 20
@@ -123,4 +127,25 @@ func readFull(src image.Source, offset int64, buf []byte, size int) error {
 		buf, offset = buf[n:], offset+int64(n)
 	}
 	return nil
+}
+
+// busy is all that is not free: what a PV plan has there is made elsewhere.
+// Page 0, which is not mapped, is part of it.
+func busy(free []image.Range) []image.Range {
+	sorted := slices.Clone(free)
+	slices.SortFunc(sorted, func(a, b image.Range) int { return cmp.Compare(a.Start, b.Start) })
+	var list []image.Range
+	at := uint64(0)
+	for _, r := range sorted {
+		start, end := (r.Start+pageSize-1)&^(pageSize-1), r.End()&^(pageSize-1)
+		start = max(start, pageSize)
+		if start >= end {
+			continue
+		}
+		if at < start {
+			list = append(list, image.Range{Start: at, Size: start - at, Type: image.RAM})
+		}
+		at = max(at, end)
+	}
+	return append(list, image.Range{Start: at, Size: ^uint64(0) - at, Type: image.RAM})
 }

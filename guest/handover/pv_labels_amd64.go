@@ -7,8 +7,6 @@ import (
 	"pvboot/loader/image"
 )
 
-const pageSize = 4096
-
 // labels says which of a PV domain's pages, as the loader knows them, the
 // target finds behind which address. Pages are not copied: two of them change
 // places in the p2m list. All but a few stay where they are.
@@ -102,29 +100,3 @@ func relabel(p2m []uint64, moves []image.Move, pv *image.PVPlan, store, console 
 
 // noFrame is an entry of a p2m list without a page (INVALID_P2M_ENTRY).
 const noFrame = ^uint64(0)
-
-// busy is all that is not free: what a PV plan has there is made elsewhere.
-// Page 0, which is not mapped, is part of it.
-func busy(free []image.Range) []image.Range {
-	sorted := slices.Clone(free)
-	slices.SortFunc(sorted, func(a, b image.Range) int {
-		if a.Start < b.Start {
-			return -1
-		}
-		return 1
-	})
-	var list []image.Range
-	at := uint64(0)
-	for _, r := range sorted {
-		start, end := (r.Start+pageSize-1)&^(pageSize-1), r.End()&^(pageSize-1)
-		start = max(start, pageSize)
-		if start >= end {
-			continue
-		}
-		if at < start {
-			list = append(list, image.Range{Start: at, Size: start - at, Type: image.RAM})
-		}
-		at = max(at, end)
-	}
-	return append(list, image.Range{Start: at, Size: ^uint64(0) - at, Type: image.RAM})
-}
