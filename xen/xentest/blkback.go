@@ -2,6 +2,7 @@ package xentest
 
 import (
 	"io"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -102,6 +103,10 @@ type BlkStats struct {
 	Mapped      int // pages that were mapped for requests
 }
 
+// ringABI is what the rings of the program under test are called, by GOARCH's
+// name (public/io/protocols.h).
+var ringABI = map[string]string{"amd64": "x86_64-abi", "arm64": "arm-abi"}
+
 // AddDisk adds a vbd and starts its backend, which waits for the frontend.
 func (m *Machine) AddDisk(c BlkConfig) *Blkback {
 	if c.ID == 0 {
@@ -112,8 +117,8 @@ func (m *Machine) AddDisk(c BlkConfig) *Blkback {
 	}
 	front := map[string]string{"virtual-device": strconv.Itoa(c.ID), "device-type": "disk"}
 	back := map[string]string{"mode": "w", "params": "/dev/disk", "removable": "0"}
-	if m.c.PV {
-		front["protocol"] = "x86_64-abi" // as libxl does for PV domains
+	if abi := ringABI[runtime.GOARCH]; m.c.PV && abi != "" {
+		front["protocol"] = abi // as libxl does for PV domains
 	}
 	if c.CDROM {
 		front["device-type"] = "cdrom"
