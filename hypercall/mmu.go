@@ -20,37 +20,22 @@ type MMUUpdate struct{ Ptr, Val uint64 }
 
 // Commands of MMUExtOp (MMUEXT_*).
 const (
-	MMUExtPinL1Table   = 0
-	MMUExtPinL2Table   = 1
-	MMUExtPinL3Table   = 2
-	MMUExtPinL4Table   = 3
-	MMUExtUnpinTable   = 4
-	MMUExtNewBasePtr   = 5
-	MMUExtTLBFlush     = 6 // MMUEXT_TLB_FLUSH_LOCAL
-	MMUExtInvlpg       = 7 // MMUEXT_INVLPG_LOCAL
-	MMUExtFlushCache   = 12
-	MMUExtSetLDT       = 13
-	MMUExtNewUserBase  = 15
-	MMUExtClearPage    = 16
-	MMUExtCopyPage     = 17
-	MMUExtFlushCacheGl = 18
+	MMUExtPinL4Table = 3
+	MMUExtUnpinTable = 4
+	MMUExtNewBasePtr = 5
 )
 
 // MMUExtOp is struct mmuext_op.
 type MMUExtOp struct {
 	Cmd  uint32
 	_    uint32
-	Arg1 uint64 // a frame, or a virtual address
-	Arg2 uint64 // entries of an LDT, or the frame to copy from
+	Arg1 uint64 // a frame
+	_    uint64
 }
 
-// Flags of UpdateVAMapping (UVMF_*).
-const (
-	FlushNone     = 0
-	FlushTLB      = 1
-	FlushInvlpg   = 2
-	FlushAllVCPUs = 1 << 2
-)
+// FlushInvlpg has UpdateVAMapping forget what the TLB has of the page
+// (UVMF_INVLPG).
+const FlushInvlpg = 2
 
 // TrapInfo is struct trap_info. The last of a table has an Address of 0.
 type TrapInfo struct {
@@ -61,12 +46,8 @@ type TrapInfo struct {
 	Address uint64 // of the handler
 }
 
-// Registers of SetSegmentBase (SEGBASE_*).
-const (
-	SegmentFS     = 0
-	SegmentGSUser = 1
-	SegmentGSKern = 2
-)
+// SegmentFS is the FS register for OpSetSegmentBase (SEGBASE_FS).
+const SegmentFS = 0
 
 // Flat segments of a PV domain of 64 bits (public/arch-x86/xen-x86_64.h).
 const (
@@ -106,22 +87,5 @@ func MMUExt(h Hypervisor, ops ...MMUExtOp) error {
 // The table that holds it must be there.
 func UpdateVAMapping(h Hypervisor, va, entry uint64, flush int) error {
 	_, err := result("update_va_mapping", h.Call(OpUpdateVAMapping, Int(va), Int(entry), Int(flush)))
-	return err
-}
-
-// SetTrapTable sets the handlers of exceptions; none for no handler at all.
-func SetTrapTable(h Hypervisor, table []TrapInfo) error {
-	a := Arg{}
-	if len(table) > 0 {
-		table = append(table[:len(table):len(table)], TrapInfo{})
-		a = Ptr(&table[0])
-	}
-	_, err := result("set_trap_table", h.Call(OpSetTrapTable, a))
-	return err
-}
-
-// SetSegmentBase sets the base address of a segment register.
-func SetSegmentBase(h Hypervisor, register int, base uint64) error {
-	_, err := result("set_segment_base", h.Call(OpSetSegmentBase, Int(register), Int(base)))
 	return err
 }

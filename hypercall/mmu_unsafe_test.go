@@ -56,44 +56,21 @@ func TestMMUExt(t *testing.T) {
 	}
 }
 
-func TestPVProcessor(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		op   Op
-		call func(h Hypervisor) error
-		args []uintptr
-	}{
-		{"update_va_mapping", 14, func(h Hypervisor) error { return UpdateVAMapping(h, 0x1000, 0x5067, FlushInvlpg) }, []uintptr{0x1000, 0x5067, 2}},
-		{"set_segment_base", 25, func(h Hypervisor) error { return SetSegmentBase(h, SegmentFS, 0x7000) }, []uintptr{0, 0x7000}},
-		{"set_trap_table", 0, func(h Hypervisor) error { return SetTrapTable(h, nil) }, []uintptr{0}},
-	} {
-		r := &recorder{}
-		if err := tt.call(r); err != nil || r.op != tt.op {
-			t.Errorf("%s: hypercall %d: %v", tt.name, r.op, err)
-		}
-		var got []uintptr
-		for _, a := range r.args {
-			got = append(got, a.Val())
-		}
-		if d := cmp.Diff(tt.args, got); d != "" {
-			t.Errorf("%s: %s", tt.name, d)
-		}
-		r.ret = -1
-		if err := tt.call(r); err == nil || err.Error() != tt.name+": EPERM (operation not permitted)" {
-			t.Errorf("%s: error %v", tt.name, err)
-		}
+func TestUpdateVAMapping(t *testing.T) {
+	r := &recorder{}
+	call := func() error { return UpdateVAMapping(r, 0x1000, 0x5067, FlushInvlpg) }
+	if err := call(); err != nil || r.op != 14 {
+		t.Errorf("hypercall %d: %v", r.op, err)
 	}
-}
-
-// Xen reads a trap table up to an entry without an address.
-func TestSetTrapTable(t *testing.T) {
-	table := []TrapInfo{{Vector: 14, CS: FlatCS64, Address: 0x201000}}
-	r := &recorder{answer: func(a []Arg) {
-		if d := cmp.Diff([]TrapInfo{table[0], {}}, list[TrapInfo](a[0], 2), cmp.AllowUnexported(TrapInfo{})); d != "" {
-			t.Error(d)
-		}
-	}}
-	if err := SetTrapTable(r, table); err != nil {
-		t.Error(err)
+	var got []uintptr
+	for _, a := range r.args {
+		got = append(got, a.Val())
+	}
+	if d := cmp.Diff([]uintptr{0x1000, 0x5067, 2}, got); d != "" {
+		t.Error(d)
+	}
+	r.ret = -1
+	if err := call(); err == nil || err.Error() != "update_va_mapping: EPERM (operation not permitted)" {
+		t.Errorf("error %v", err)
 	}
 }

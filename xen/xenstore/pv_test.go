@@ -1,28 +1,24 @@
 package xenstore_test
 
-import "testing"
+import (
+	"testing"
 
-// pv makes the machines of tests PV domains. Only TestPV sets it, and no test
-// here runs beside another one.
+	"pvboot/internal/again"
+)
+
+// pv makes the machines of tests PV domains. Only TestPV sets it.
 var pv bool
 
 // TestPV runs tests once more in a PV domain, where the ring is
 // found by start_info.
 func TestPV(t *testing.T) {
-	pv = true
-	defer func() { pv = false }()
-	for _, tt := range []struct {
-		name string
-		test func(*testing.T)
-	}{
-		{"ClientOperations", TestClientOperations},
-		{"Batches", TestBatches},
-		{"LongDirectory", TestLongDirectory},
-		{"Transactions", TestTransactions},
-		{"Watches", TestWatches},
-		{"ManyGoroutines", TestManyGoroutines},
-		{"SlowDaemon", TestSlowDaemon},
-	} {
-		t.Run(tt.name, tt.test)
-	}
+	again.Run(t, &pv,
+		TestClientOperations,
+		TestBatches,
+		TestLongDirectory,
+		TestTransactions,
+		TestWatches,
+		TestManyGoroutines,
+		TestSlowDaemon,
+	)
 }

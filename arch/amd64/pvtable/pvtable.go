@@ -84,14 +84,6 @@ func (t *Tables) AddPool(start, end uint64) {
 	}
 }
 
-// Left is how many pages for new tables are left.
-func (t *Tables) Left() (n uint64) {
-	for _, p := range t.pool {
-		n += (p.end - p.next) / PageSize
-	}
-	return n
-}
-
 // FramesFor is how many tables mapping a range of size bytes takes at most.
 func FramesFor(size uint64) (n uint64) {
 	for span := uint64(leafSpan); span <= Limit; span *= entries {
