@@ -3,7 +3,7 @@ package lzma
 import "encoding/binary"
 
 const (
-	states     = 12
+	states     = 16 // 12 are used
 	posStates  = 16
 	minMatch   = 2
 	firstMatch = 7 // states from here on follow a match
@@ -12,6 +12,10 @@ const (
 	firstModel = 4  // distance slots from here on have more bits,
 	endModel   = 14 // and from here on most of them of even chances
 	alignBits  = 4
+
+	// literalModels is how many probabilities a literal's context has, 0x300,
+	// and room up to a power of two.
+	literalModels = 0x400
 )
 
 // probabilities are all but those of literals.
@@ -78,6 +82,9 @@ func (l *lengths) read(r *rangeDecoder, posState int) int {
 func (d *Decoder) Decode(end int) (marked bool, err error) {
 	r, p := &d.rc, &d.probs
 	for {
+		if marked, err := d.hurry(end); marked || err != nil {
+			return marked, err
+		}
 		if d.n == end && !d.wantsMarker() {
 			r.normalize()
 			break
@@ -155,7 +162,7 @@ func (d *Decoder) repeat(distance, length int) {
 func (d *Decoder) wantsMarker() bool { return d.rc.src != nil && d.rc.code != 0 }
 
 // after is the state after a match: one of two.
-func after(state, first, later int) int {
+func after(state, first, later uint) uint {
 	if state < firstMatch {
 		return first
 	}
@@ -170,24 +177,20 @@ func (d *Decoder) literal() {
 		before = d.dst[d.n-1]
 	}
 	context := (pos&d.lpMask)<<d.lc + int(before)>>(8-d.lc)
-	probs := (*[0x300]uint16)(d.literals[0x300*context:])
+	probs := d.literals[literalModels*context:]
 	symbol := 0
 	if d.state >= firstMatch && d.reps[0] < pos {
 		symbol = r.matched(probs, int(d.dst[d.n-d.reps[0]-1]))
 	} else {
-		symbol = r.tree(probs[:0x100], 8)
+		symbol = r.tree(probs, 8)
 	}
 	d.dst[d.n] = byte(symbol)
 	d.n++
-	switch {
-	case d.state < 4:
-		d.state = 0
-	case d.state < 10:
-		d.state -= 3
-	default:
-		d.state -= 6
-	}
+	d.state = uint(afterLiteral[d.state])
 }
+
+// afterLiteral is the state after a literal, by the one before.
+var afterLiteral = [states]uint8{4: 1, 5: 2, 6: 3, 7: 4, 8: 5, 9: 6, 10: 4, 11: 5}
 
 // repeated decodes a match at one of the last distances and returns its
 // length less the shortest one, or -1 for a single byte.

@@ -92,7 +92,7 @@ type Decoder struct {
 	lc       uint // literal context bits
 	lpMask   int  // of literal position bits
 	posMask  int  // of position bits
-	state    int
+	state    uint
 	reps     [4]int // distances of the last matches, less one
 	probs    probabilities
 	literals []uint16
@@ -118,7 +118,7 @@ func (d *Decoder) SetProperties(b byte) error {
 		return damaged("too many literal context bits")
 	}
 	d.lc, d.lpMask, d.posMask = uint(lc), 1<<lp-1, 1<<pb-1
-	if n := 0x300 << (lc + lp); cap(d.literals) < n {
+	if n := literalModels << (lc + lp); cap(d.literals) < n {
 		d.literals = make([]uint16, n)
 	} else {
 		d.literals = d.literals[:n]

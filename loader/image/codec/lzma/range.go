@@ -96,84 +96,27 @@ func (r *rangeDecoder) bit(p *uint16) int {
 	return 1
 }
 
-// enough tells whether there is input for n bits: each takes a byte at most.
-func (r *rangeDecoder) enough(n uint) bool { return uint(len(r.input)-r.at) >= n }
-
-// tree decodes n bits, the highest first. Most of all bits come through here,
-// so the decoder's state is kept in registers.
+// tree decodes n bits, the highest first.
 func (r *rangeDecoder) tree(probs []uint16, n uint) int {
 	m := 1
-	if !r.enough(n) {
-		for range n {
-			m = m<<1 | r.bit(&probs[m])
-		}
-		return m - 1<<n
-	}
-	width, code, input := r.width, r.code, r.input[r.at:]
 	for range n {
-		if width < topValue {
-			width, code, input = width<<8, code<<8|uint32(input[0]), input[1:]
-		}
-		p := uint32(probs[m])
-		bound := width >> probBits * p
-		if code < bound {
-			width = bound
-			probs[m] = uint16(p + (1<<probBits-p)>>moveBits)
-			m <<= 1
-		} else {
-			width -= bound
-			code -= bound
-			probs[m] = uint16(p - p>>moveBits)
-			m = m<<1 | 1
-		}
+		m = m<<1 | r.bit(&probs[m])
 	}
-	r.width, r.code, r.at = width, code, len(r.input)-len(input)
 	return m - 1<<n
 }
 
 // matched decodes a literal, 8 bits like a tree, where a match could have gone
 // on with the byte match: the bits of that choose among probabilities for as
 // long as they are the literal's, too.
-func (r *rangeDecoder) matched(probs *[0x300]uint16, match int) int {
+func (r *rangeDecoder) matched(probs []uint16, match int) int {
 	symbol, offset := 1, 0x100
-	if !r.enough(8) {
-		for symbol < 0x100 {
-			match <<= 1
-			bit := match & offset
-			got := r.bit(&probs[offset+bit+symbol])
-			symbol = symbol<<1 | got
-			if got == 1 {
-				offset &= bit
-			} else {
-				offset &^= bit
-			}
-		}
-		return symbol & 0xff
-	}
-	width, code, input := r.width, r.code, r.input[r.at:]
 	for symbol < 0x100 {
 		match <<= 1
 		bit := match & offset
-		if width < topValue {
-			width, code, input = width<<8, code<<8|uint32(input[0]), input[1:]
-		}
-		at := offset + bit + symbol
-		p := uint32(probs[at])
-		bound := width >> probBits * p
-		if code < bound {
-			width = bound
-			probs[at] = uint16(p + (1<<probBits-p)>>moveBits)
-			symbol <<= 1
-			offset &^= bit
-		} else {
-			width -= bound
-			code -= bound
-			probs[at] = uint16(p - p>>moveBits)
-			symbol = symbol<<1 | 1
-			offset &= bit
-		}
+		got := r.bit(&probs[offset+bit+symbol])
+		symbol = symbol<<1 | got
+		offset &= bit ^ (got - 1)
 	}
-	r.width, r.code, r.at = width, code, len(r.input)-len(input)
 	return symbol & 0xff
 }
 

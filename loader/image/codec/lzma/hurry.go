@@ -1,0 +1,219 @@
+package lzma
+
+import "encoding/binary"
+
+// A symbol takes a byte of input for each of its bits at most, which are 48: one
+// that tells a match, one of its kind, 10 of its length, 36 of its distance; an end
+// marker takes one more. A symbol brings a match of 273 bytes at most, which is
+// copied by eight bytes.
+const (
+	symbolInput  = 49
+	symbolOutput = 273 + 7
+)
+
+// renew reads a byte when the range has become too small.
+func renew(width, code uint32, in []byte, at int) (w, c uint32, next int) {
+	if width < topValue {
+		return width << 8, code<<8 | uint32(in[at]), at + 1
+	}
+	return width, code, at
+}
+
+// model decodes a bit by its probability out of a range that was renewed, and
+// returns what is left of the range, and all ones for a 0 or none for a 1. There
+// is no branch: which way a bit goes no processor can foresee.
+func model(width, code uint32, p *uint16) (w, c, zero uint32) {
+	v := int32(*p)
+	bound := width >> probBits * uint32(v)
+	zero = uint32((int64(code) - int64(bound)) >> 63)
+	rest := width - bound
+	// Towards 1<<probBits with a 0, rounded as in rangeDecoder.bit.
+	*p = uint16(v - (v-int32(zero&(1<<probBits-1<<moveBits+1)))>>moveBits)
+	return rest ^ (rest^bound)&zero, code - bound&^zero, zero
+}
+
+// hurry decodes symbols for as long as there is input and room for the largest
+// one. It is the same as the rest of Decode, in one piece: the decoder's state
+// stays in registers, and nothing is asked but what the data says.
+func (d *Decoder) hurry(end int) (marked bool, err error) {
+	r, p, start := &d.rc, &d.probs, d.start
+	width, code, in, at := r.width, r.code, r.input, r.at
+	n, state := d.n, d.state
+	rep0, rep1, rep2, rep3 := d.reps[0], d.reps[1], d.reps[2], d.reps[3]
+	dst := d.dst[:end]
+	zero := uint32(0)
+
+	for at <= len(in)-symbolInput && n <= len(dst)-symbolOutput {
+		posState := uint(n-start) & uint(d.posMask)
+		width, code, at = renew(width, code, in, at)
+		width, code, zero = model(width, code, &p.isMatch[state%states][posState%posStates])
+		if zero != 0 {
+			before := 0
+			if n > start {
+				before = int(dst[n-1])
+			}
+			context := ((n-start)&d.lpMask)<<d.lc + before>>(8-d.lc)
+			probs := (*[literalModels]uint16)(d.literals[literalModels*context:])
+			symbol := uint32(1)
+			if state >= firstMatch && rep0 < n-start {
+				match, offset := uint32(dst[n-rep0-1]), uint32(0x100)
+				for symbol < 0x100 {
+					match <<= 1
+					bit := match & offset
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &probs[(offset+bit+symbol)%literalModels])
+					symbol = symbol<<1 + 1 + zero
+					offset &= bit ^ zero
+				}
+			} else {
+				for symbol < 0x10 {
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + 1 + zero
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + 1 + zero
+				}
+				for symbol < 0x100 {
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + 1 + zero
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + 1 + zero
+				}
+			}
+			dst[n] = byte(symbol)
+			n++
+			state = uint(afterLiteral[state%states])
+			continue
+		}
+
+		// A match: which distance, and whose lengths.
+		lengths, again := &p.repLength, true
+		width, code, at = renew(width, code, in, at)
+		width, code, zero = model(width, code, &p.isRep[state%states])
+		if zero != 0 {
+			lengths, again = &p.matchLength, false
+		} else {
+			width, code, at = renew(width, code, in, at)
+			width, code, zero = model(width, code, &p.isRep0[state%states])
+			if zero != 0 {
+				width, code, at = renew(width, code, in, at)
+				width, code, zero = model(width, code, &p.isLongRep[state%states][posState%posStates])
+				if zero != 0 {
+					if rep0 >= n-start {
+						return false, damaged("match before the beginning")
+					}
+					dst[n] = dst[n-rep0-1]
+					n++
+					state = after(state, 9, 11)
+					continue
+				}
+			} else {
+				width, code, at = renew(width, code, in, at)
+				width, code, zero = model(width, code, &p.isRep1[state%states])
+				if zero != 0 {
+					rep0, rep1 = rep1, rep0
+				} else {
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &p.isRep2[state%states])
+					if zero != 0 {
+						rep0, rep1, rep2 = rep2, rep0, rep1
+					} else {
+						rep0, rep1, rep2, rep3 = rep3, rep0, rep1, rep2
+					}
+				}
+			}
+		}
+
+		probs, limit, length := lengths.low[posState%posStates][:], uint32(8), minMatch
+		width, code, at = renew(width, code, in, at)
+		width, code, zero = model(width, code, &lengths.long)
+		if zero == 0 {
+			width, code, at = renew(width, code, in, at)
+			width, code, zero = model(width, code, &lengths.longest)
+			if zero != 0 {
+				probs, length = lengths.middle[posState%posStates][:], minMatch+8
+			} else {
+				probs, limit, length = lengths.high[:], 256, minMatch+16
+			}
+		}
+		m := uint32(1)
+		for m < limit {
+			width, code, at = renew(width, code, in, at)
+			width, code, zero = model(width, code, &probs[m])
+			m = m<<1 + 1 + zero
+		}
+		length += int(m - limit)
+
+		if again {
+			state = after(state, 8, 11)
+		} else {
+			state = after(state, 7, 10)
+			rep1, rep2, rep3 = rep0, rep1, rep2
+			slots := &p.slots[min(length-minMatch, 3)]
+			slot := uint32(1)
+			for slot < 1<<slotBits {
+				width, code, at = renew(width, code, in, at)
+				width, code, zero = model(width, code, &slots[slot%(1<<slotBits)])
+				slot = slot<<1 + 1 + zero
+			}
+			slot -= 1 << slotBits
+			rep0 = int(slot)
+			if slot >= firstModel {
+				bits := slot>>1 - 1
+				distance := (2 | slot&1) << bits
+				models := p.align[:]
+				if slot < endModel {
+					models = p.special[distance-slot:]
+				} else {
+					v := uint32(0)
+					for range bits - alignBits {
+						width, code, at = renew(width, code, in, at)
+						width >>= 1
+						// All ones when the code is below the half, and the bit is 0.
+						below := uint32(int32(code-width) >> 31)
+						code -= width &^ below
+						v = v<<1 + below + 1
+					}
+					distance += v << alignBits
+					bits = alignBits
+				}
+				m := uint32(1)
+				for i := range bits {
+					width, code, at = renew(width, code, in, at)
+					width, code, zero = model(width, code, &models[m])
+					m = m<<1 + 1 + zero
+					distance += (1 + zero) << i
+				}
+				if rep0 = int(distance); distance == 0xffffffff {
+					width, code, at = renew(width, code, in, at)
+					marked = true
+					break
+				}
+			}
+		}
+
+		if rep0 >= n-start {
+			return false, damaged("match before the beginning")
+		}
+		to, distance := n+length, rep0+1
+		if distance < 8 {
+			for from := n - distance; n < to; {
+				n += copy(dst[n:to], dst[from:n])
+			}
+			continue
+		}
+		// Up to seven bytes too many, which the next ones overwrite.
+		from, out := dst[n-distance:to-distance+7], dst[n:to+7]
+		for i := 0; i < length; i += 8 {
+			binary.LittleEndian.PutUint64(out[i:], binary.LittleEndian.Uint64(from[i:]))
+		}
+		n = to
+	}
+	r.width, r.code, r.at = width, code, at
+	d.n, d.state = n, state
+	d.reps = [4]int{rep0, rep1, rep2, rep3}
+	return marked, nil
+}
