@@ -2,7 +2,7 @@ package guest
 
 import (
 	"pvboot/arch/arm64"
-	"pvboot/arch/arm64/pagetable"
+	"pvboot/arch/pagetable"
 )
 
 // Registers of the PL011 (Arm DDI 0183, chapter 3) and of SBSA's UART.

@@ -2,7 +2,7 @@ package guest
 
 import (
 	"pvboot/arch/arm64"
-	"pvboot/arch/arm64/pagetable"
+	"pvboot/arch/pagetable"
 )
 
 // The image is linked to the bottom of RAM, where kernels want to lie. In a
@@ -70,14 +70,20 @@ func retreatTables(image Range) uint64 {
 	bank := bankOf(image)
 	n := uint64(1) // the root
 	for _, r := range [...]Range{image, {bank.Start, image.Start - bank.Start, RAM}, {image.End(), bank.End() - image.End(), RAM}, bank} {
-		n += pagetable.FramesFor(r.Start, r.End())
+		n += pagetable.AArch64.FramesFor(r.Start, r.End())
 	}
 	return n
 }
 
-// moveImage makes tables in size bytes at pool, which is mapped, and goes over
-// to them and to the image's copy at to.
-func moveImage(image, to Range, pool, size uint64) {
+// settle maps all memory with tables of size bytes, and moves the image to its
+// place in l.
+func settle(image Range, l layout, size uint64) {
+	pool, to := l.tables.Start, l.image
+	if to == image {
+		arm64.InitTables(pool, size)
+		mapAll(Range{})
+		return
+	}
 	moved.image, moved.bank = image, bankOf(image)
 	arm64.EmptyTables(pool, size)
 	if !arm64.MapTo(image.Start, image.End(), to.Start, pagetable.Normal) ||

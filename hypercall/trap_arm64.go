@@ -6,15 +6,3 @@ package hypercall
 // Before [SetPresent] every call returns -ENOSYS: the instruction is undefined
 // in a process, and nothing tells a guest of Xen but its device tree.
 func Trap(op Op, a1, a2, a3, a4, a5 uintptr) int64
-
-// Present reports whether this program runs under Xen, as [SetPresent] has
-// it.
-func Present() bool { return present != 0 }
-
-// SetPresent says that Xen is below this program. Package guest calls it once,
-// at the start, when the device tree has a node that is compatible with
-// "xen,xen" (Xen docs/misc/arm/device-tree/guest.txt).
-func SetPresent() { present = 1 }
-
-// present is read by Trap.
-var present uint32

@@ -2,7 +2,7 @@
 
 package arm64
 
-import "pvboot/arch/arm64/pagetable"
+import "pvboot/arch/pagetable"
 
 // tables are those that the entry code turned on, for image and device tree, or
 // those that [Relocate] turns on.
@@ -11,7 +11,7 @@ var tables pagetable.Tables
 // InitTables gives the size bytes at pool, page aligned and mapped, to tables
 // for [Map].
 func InitTables(pool, size uint64) {
-	tables = pagetable.New(root(), pool, size)
+	tables = pagetable.New(&pagetable.AArch64, root(), pool, size)
 	syncTables()
 }
 
@@ -25,7 +25,7 @@ func Map(start, end uint64, kind pagetable.Kind) bool {
 // EmptyTables makes [Map] and [MapTo] work on new tables in the size bytes at
 // pool, page aligned and mapped, instead of those in use: [Relocate] turns them
 // on.
-func EmptyTables(pool, size uint64) { tables = pagetable.Empty(pool, size) }
+func EmptyTables(pool, size uint64) { tables = pagetable.Empty(&pagetable.AArch64, pool, size) }
 
 // MapTo maps the pages of [start, end) to the memory at to; see
 // [pagetable.Tables.MapTo].

@@ -1,10 +1,9 @@
 package guest
 
-import (
-	_ "unsafe" // for linkname
+import "pvboot/arch/arm64"
 
-	"pvboot/arch/arm64"
-)
+// frame is the interrupted state.
+type frame = arm64.Frame
 
 // kernelSigaction is struct kernel_sigaction.
 type kernelSigaction struct{ handler, _, _, _ uint64 } // flags, restorer, mask
@@ -33,7 +32,7 @@ type sigframe struct {
 }
 
 // signalOf says which signal Linux sends for an exception; 0 for none.
-func signalOf(f *arm64.Frame) (sig, code int32) {
+func signalOf(f *frame) (sig, code int32) {
 	if f.Vector != arm64.VectorSync {
 		return 0, 0
 	}
@@ -57,34 +56,16 @@ func signalOf(f *arm64.Frame) (sig, code int32) {
 	return 0, 0
 }
 
-// onException delivers a fault to the runtime's signal handler, which makes
-// a Go panic or a trace of it, or ends the guest with a register dump.
-//
-//go:linkname onException runtime/goos.OnException
-func onException(f *arm64.Frame) {
-	if skipSemihosting(f) {
-		return
-	}
-	if inFault || f.Vector >= arm64.NestedVector {
-		broken = true
-		put("pvboot: fault in the fault handler\n")
-		exit(exitCrash)
-	}
-	inFault = true
-	sig, code := signalOf(f)
-	h := &handlers[sig]
-	onSignalStack := f.SP >= altStack.sp && f.SP-altStack.sp < altStack.size
-	broken = arm64.OnHandlerStack(f.SP)
-	if sig == 0 || h.handler <= 1 || altStack.size < 8192 || onSignalStack || broken {
-		dump(f)
-		exit(exitCrash)
-	}
-	deliver(f, h, sig, code)
-	inFault = false
-}
+// nested reports a fault within a handler.
+func nested(f *frame) bool { return f.Vector >= arm64.NestedVector }
 
-// skipSemihosting goes on behind a semihosting call that nobody answered.
-func skipSemihosting(f *arm64.Frame) bool {
+// stackOf is the interrupted stack pointer.
+func stackOf(f *frame) uint64 { return f.SP }
+
+func onHandlerStack(sp uint64) bool { return arm64.OnHandlerStack(sp) }
+
+// skipProbe goes on behind a semihosting call that nobody answered.
+func skipProbe(f *frame) bool {
 	const hlt = 0xd45e0000 // HLT #0xf000
 	if f.Vector != arm64.VectorSync || f.Class() != arm64.ClassUnknown || *at[uint32](f.PC) != hlt {
 		return false
@@ -94,7 +75,7 @@ func skipSemihosting(f *arm64.Frame) bool {
 }
 
 // deliver makes f enter the signal handler, as Linux would.
-func deliver(f *arm64.Frame, h *kernelSigaction, sig, code int32) {
+func deliver(f *frame, h *kernelSigaction, sig, code int32) {
 	sp := (altStack.sp + altStack.size - sigframeSize) &^ 15
 	delivered = sp
 	s := at[sigframe](sp)
@@ -122,11 +103,9 @@ func deliver(f *arm64.Frame, h *kernelSigaction, sig, code int32) {
 	f.PSTATE = arm64.PSTATEEL1t
 }
 
-// onSigreturn is rt_sigreturn(2). The frame is where deliver put it: handlers
-// do not nest.
-//
-//go:linkname onSigreturn runtime/goos.OnSigreturn
-func onSigreturn(f *arm64.Frame) {
+// resume undoes deliver: f becomes what the signal handler left of what it
+// interrupted.
+func resume(f *frame) {
 	s := at[sigframe](delivered)
 	c := &s.context
 	f.X, f.SP, f.PC = c.regs, c.sp, c.pc
@@ -135,7 +114,7 @@ func onSigreturn(f *arm64.Frame) {
 }
 
 // dump prints a fault that no Go code can answer.
-func dump(f *arm64.Frame) {
+func dump(f *frame) {
 	put("pvboot: fault ")
 	put(f.Name())
 	put(" esr ")
@@ -148,17 +127,5 @@ func dump(f *arm64.Frame) {
 	putHex(f.SP)
 	put(" pstate ")
 	putHex(f.PSTATE)
-	for i, v := range f.X {
-		if i%4 == 0 {
-			put("\n")
-		}
-		put(" x")
-		putInt(int64(i))
-		if i < 10 {
-			put(" ")
-		}
-		put(" ")
-		putHex(v)
-	}
-	put("\n")
+	putRegisters("x", f.X[:])
 }

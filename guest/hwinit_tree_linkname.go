@@ -1,10 +1,10 @@
+//go:build arm64 || riscv64 || ppc64le || ppc64
+
 package guest
 
 import (
 	_ "unsafe" // for linkname
 
-	"pvboot/arch/arm64"
-	"pvboot/arch/arm64/pagetable"
 	"pvboot/hypercall"
 	"pvboot/internal/fdt"
 )
@@ -22,10 +22,10 @@ const laterTables = 32
 //go:linkname hwinit0 runtime/goos.Hwinit0
 func hwinit0() {
 	running = true
-	arm64.InitTables(arm64.SpareTables())
-	tree, ok := openDeviceTree(uint64(arm64.DeviceTree()))
+	firstTables()
+	tree, ok := openDeviceTree(deviceTreeAddress())
 	if !ok {
-		die("no device tree in x0: the image was not started by the arm64 boot protocol")
+		die(noDeviceTree)
 	}
 	ok = readDeviceTree(tree, &start, &found)
 	if found.xen {
@@ -41,8 +41,8 @@ func hwinit0() {
 	initArgs()
 }
 
-// openDeviceTree checks the tree at addr, which arm64.DeviceTree gave. The boot
-// protocol has it on a multiple of 8.
+// openDeviceTree checks the tree at addr, which deviceTreeAddress gave. The boot
+// protocols have it on a multiple of 8.
 func openDeviceTree(addr uint64) (tree fdt.Tree, ok bool) {
 	if addr == 0 || addr%8 != 0 {
 		return tree, false
@@ -56,7 +56,7 @@ func openDeviceTree(addr uint64) (tree fdt.Tree, ok bool) {
 
 // initMemory divides the RAM and maps it, and keeps a copy of the device tree.
 func initMemory(tree []byte) {
-	image := pages(arm64.Image())
+	image := loadedImage()
 	addr := uint64(addressOf(&tree[0]))
 	old := pages(addr, addr+uint64(len(tree)))
 	for _, m := range start.modules.list() {
@@ -69,10 +69,10 @@ func initMemory(tree []byte) {
 	}
 	tables := uint64(laterTables)
 	for _, r := range start.memory.list() {
-		tables += pagetable.FramesFor(r.Start, r.End())
+		tables += tablesFor(r.Start, r.End())
 	}
 	for _, m := range start.modules.list() {
-		tables += pagetable.FramesFor(m.Start, m.End())
+		tables += tablesFor(m.Start, m.End())
 	}
 	tables += retreatTables(image)
 	tables *= pageSize
@@ -84,12 +84,7 @@ func initMemory(tree []byte) {
 	start.deviceTree = memory(l.tables.Start+tables, len(tree))
 	copy(start.deviceTree, tree)
 	initHeap(l.heap)
-	if l.image != image {
-		moveImage(image, l.image, l.tables.Start, tables)
-		return
-	}
-	arm64.InitTables(l.tables.Start, tables)
-	mapAll(Range{})
+	settle(image, l, tables)
 }
 
 // mapPiece maps the piece of RAM around addr, with the entry code's tables.
@@ -119,16 +114,13 @@ func mapAll(elsewhere Range) {
 // mapRAM maps the whole pages of r.
 func mapRAM(r Range) {
 	first, end := (r.Start+pageSize-1)&^(pageSize-1), r.End()&^(pageSize-1)
-	if first < end && !arm64.Map(first, end, pagetable.Normal) {
+	if first < end && !mapMemory(first, end) {
 		die("the page tables do not reach all of the memory")
 	}
 }
 
-// mapped reports whether all of [addr, addr+size) can be accessed.
-func mapped(addr, size uint64) bool { return arm64.Mapped(addr, addr+size) }
-
 // mapFrames maps what lies outside RAM when it is first asked for.
-func mapFrames(addr, size uint64) bool { return arm64.Map(addr, addr+size, pagetable.Normal) }
+func mapFrames(addr, size uint64) bool { return mapMemory(addr, addr+size) }
 
 // hole gives out what the node /hypervisor names: the region for the grant
 // table first.

@@ -1,3 +1,5 @@
+//go:build arm64 || riscv64
+
 package guest
 
 // kernelRoom is what is left free below the heap at most: Linux lies as low in

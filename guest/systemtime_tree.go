@@ -1,9 +1,10 @@
+//go:build arm64 || riscv64 || ppc64le || ppc64
+
 package guest
 
 import (
 	"sync/atomic"
 
-	"pvboot/arch/arm64"
 	"pvboot/hypercall"
 )
 
@@ -16,7 +17,7 @@ import (
 // reset sets). So an area is registered for a moment only, after a sleep, and
 // what the sleep's end lacks to the counter is a constant.
 //
-// WFI with the virtual timer is no way to sleep: an interrupt that Xen takes
+// On Arm, WFI with the virtual timer is no way to sleep: an interrupt that Xen takes
 // between the programming of the timer and the WFI is not pending for a guest
 // without a GIC set up, and Xen masks the timer, so nobody wakes the vcpu
 // (vtimer_interrupt and vgic_vcpu_pending_irq in xen/arch/arm). It would also
@@ -77,9 +78,9 @@ func initSystemTime(hz uint64) {
 	if !ok {
 		return
 	}
-	began := xenClock.ns(arm64.Began())
+	began := xenClock.ns(firstTick())
 	for guess := int64(firstGuess); guess < lastGuess && !epochKnown; guess *= 2 {
-		xenSleep(entry + xenClock.ns(arm64.Counter()) - began + guess)
+		xenSleep(entry + xenClock.ns(tickCount()) - began + guess)
 		readEpoch(entry)
 	}
 }
@@ -90,7 +91,7 @@ var lastEntry int64
 // readEpoch reads Xen's clock when the vcpu has slept since entry.
 func readEpoch(entry int64) {
 	next, ok := entryTime()
-	now := xenClock.ns(arm64.Counter())
+	now := xenClock.ns(tickCount())
 	if !ok || next == entry {
 		return
 	}
@@ -111,7 +112,7 @@ func syncSystemTime() {
 // block sleeps for about d nanoseconds.
 func block(d int64) {
 	if epochKnown {
-		xenSleep(xenClock.ns(arm64.Counter()) + xenEpoch + d)
+		xenSleep(xenClock.ns(tickCount()) + xenEpoch + d)
 		return
 	}
 	for until := nanotime() + d; nanotime() < until; {
