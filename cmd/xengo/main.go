@@ -3,7 +3,7 @@
 //
 // It makes an overlay from the user's own GOROOT (internal/overlay), lets the
 // go command build with it, and makes what Xen takes of the result: an ELF file
-// with Xen's notes (internal/xenelf), or a Linux Image (internal/armimage). A
+// with Xen's notes (internal/xenelf), or a Linux Image (internal/linuximage). A
 // program becomes a guest by importing pvboot/guest.
 package main
 

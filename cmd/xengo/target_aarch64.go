@@ -3,7 +3,7 @@ package main
 import (
 	"bytes"
 
-	"pvboot/internal/armimage"
+	"pvboot/internal/linuximage"
 )
 
 // Where Xen's guests and QEMU's machine "virt" have their RAM, and where the
@@ -32,7 +32,7 @@ var arm64Target = target{
 // finishARM64: an Image has no place for symbols, so what the linker wrote
 // serves debuggers.
 func finishARM64(linked []byte, symbols bool) (image, beside []byte, err error) {
-	image, err = armimage.Finish(linked, ramBaseARM64)
+	image, err = linuximage.ARM64.Finish(linked, ramBaseARM64)
 	if symbols {
 		beside = linked
 	}
@@ -41,7 +41,7 @@ func finishARM64(linked []byte, symbols bool) (image, beside []byte, err error) 
 
 // isImage: QEMU and Xen unpack a gzipped Image (RFC 1952, 2.3.1).
 func isImage(file []byte) bool {
-	return armimage.Is(file) || bytes.HasPrefix(file, []byte{0x1f, 0x8b})
+	return linuximage.ARM64.Is(file) || bytes.HasPrefix(file, []byte{0x1f, 0x8b})
 }
 
 func qemuARM64() []string {

@@ -14,8 +14,8 @@ import (
 	"slices"
 	"strings"
 
-	"pvboot/internal/armimage"
 	"pvboot/internal/compress"
+	"pvboot/internal/linuximage"
 )
 
 // offImageSize is where an arm64 Image says how much memory it takes
@@ -64,7 +64,7 @@ var ErrNotImage = errors.New("zboot: not an arm64 Image")
 
 // Pack packs an Image.
 func Pack(image []byte, name string) ([]byte, error) {
-	if !armimage.Is(image) {
+	if !linuximage.ARM64.Is(image) {
 		return nil, ErrNotImage
 	}
 	format, zboot := strings.CutPrefix(name, prefix)
@@ -153,7 +153,7 @@ func Unpack(kernel []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !armimage.Is(image) {
+	if !linuximage.ARM64.Is(image) {
 		return nil, ErrNotImage
 	}
 	return image, nil

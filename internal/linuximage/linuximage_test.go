@@ -1,9 +1,10 @@
-package armimage
+package linuximage
 
 import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +13,50 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/arch/arm64/arm64asm"
+	"golang.org/x/arch/riscv64/riscv64asm"
 )
 
 const ramBase = 0x40000000
+
+// formats are all, with what a processor makes of the first instructions of an
+// image at address 0: where it goes on.
+var formats = []struct {
+	*Format
+	entry func(image []byte) (uint64, error)
+}{
+	{&ARM64, entryARM64},
+	{&RISCV64, entryRISCV64},
+}
+
+func entryARM64(image []byte) (uint64, error) {
+	inst, err := arm64asm.Decode(image[:4])
+	if err != nil {
+		return 0, err
+	}
+	target, ok := inst.Args[0].(arm64asm.PCRel)
+	if inst.Op != arm64asm.B || !ok {
+		return 0, fmt.Errorf("%v", inst)
+	}
+	return uint64(target), nil
+}
+
+func entryRISCV64(image []byte) (uint64, error) {
+	first, err := riscv64asm.Decode(image)
+	if err != nil {
+		return 0, err
+	}
+	second, err := riscv64asm.Decode(image[first.Len:])
+	if err != nil {
+		return 0, err
+	}
+	high, ok1 := first.Args[1].(riscv64asm.Uimm)
+	at, ok2 := second.Args[1].(riscv64asm.RegOffset)
+	if first.Op != riscv64asm.AUIPC || second.Op != riscv64asm.JALR || !ok1 || !ok2 ||
+		first.Args[0] != riscv64asm.X5 || second.Args[0] != riscv64asm.X0 || at.OfsReg != riscv64asm.X5 {
+		return 0, fmt.Errorf("%v; %v", first, second)
+	}
+	return uint64(int64(int32(high.Imm<<12)) + int64(at.Ofs.Imm)), nil
+}
 
 // program is a small executable as the tests change it.
 type program struct {
@@ -25,12 +67,12 @@ type program struct {
 
 // good is two pages of code, a gap of a page, a page of data and 0x1234 bytes
 // without contents.
-func good() *program {
+func good(f *Format) *program {
 	page := func(b byte) []byte { return bytes.Repeat([]byte{b}, 4096) }
 	return &program{
 		header: elf.Header64{
 			Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
-			Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_AARCH64), Version: uint32(elf.EV_CURRENT),
+			Type:  uint16(elf.ET_EXEC), Machine: uint16(f.machine), Version: uint32(elf.EV_CURRENT),
 			Entry: ramBase + 0x201f00, Phoff: 64, Ehsize: 64, Phentsize: 56,
 		},
 		loads: []elf.Prog64{
@@ -55,28 +97,51 @@ func (p *program) file() []byte {
 }
 
 func TestFinish(t *testing.T) {
-	image, err := Finish(good().file(), ramBase)
-	if err != nil {
-		t.Fatal(err)
+	headers := map[string]map[int][]byte{
+		"arm64": {
+			0:  {0xc0, 0x07, 0x00, 0x14}, // b .+0x1f00
+			8:  {0x00, 0x00, 0x20},       // 2 MiB after the start of RAM
+			16: {0x34, 0x52},             // memory with what has no contents
+			24: {2},                      // little-endian, pages of 4 KiB
+			56: []byte("ARM\x64"),
+		},
+		"riscv64": {
+			0:  {0x97, 0x22, 0x00, 0x00}, // auipc t0, 2
+			4:  {0x67, 0x80, 0x02, 0xf0}, // jr -0x100(t0)
+			8:  {0x00, 0x00, 0x20},
+			16: {0x34, 0x52},
+			32: {2}, // version 0.2; flags 0: little-endian
+			48: []byte("RISCV"),
+			56: []byte("RSC\x05"),
+		},
 	}
-	want := make([]byte, 0x4000)
-	copy(want, []byte{
-		0xc0, 0x07, 0x00, 0x14, 0, 0, 0, 0, // b .+0x1f00
-		0x00, 0x00, 0x20, 0, 0, 0, 0, 0, // 2 MiB after the start of RAM
-		0x34, 0x52, 0x00, 0, 0, 0, 0, 0, // memory with what has no contents
-		2, 0, 0, 0, 0, 0, 0, 0, // little-endian, pages of 4 KiB
-		56: 'A', 'R', 'M', 0x64,
-	})
-	copy(want[0x1000:], bytes.Repeat([]byte{'t'}, 4096))
-	copy(want[0x3000:], bytes.Repeat([]byte{'d'}, 4096))
-	if diff := cmp.Diff(want, image); diff != "" {
-		t.Error(diff)
-	}
-	if !Is(image) || !Is(image[:HeaderSize]) {
-		t.Error("the image is none")
-	}
-	if Is(image[:HeaderSize-1]) || Is(good().file()) || Is(nil) {
-		t.Error("what is no image is one")
+	for _, f := range formats {
+		t.Run(f.arch, func(t *testing.T) {
+			image, err := f.Finish(good(f.Format).file(), ramBase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := make([]byte, 0x4000)
+			for at, text := range headers[f.arch] {
+				copy(want[at:], text)
+			}
+			copy(want[0x1000:], bytes.Repeat([]byte{'t'}, 4096))
+			copy(want[0x3000:], bytes.Repeat([]byte{'d'}, 4096))
+			if diff := cmp.Diff(want, image); diff != "" {
+				t.Error(diff)
+			}
+			if !f.Is(image) || !f.Is(image[:HeaderSize]) {
+				t.Error("the image is none")
+			}
+			if f.Is(image[:HeaderSize-1]) || f.Is(good(f.Format).file()) || f.Is(nil) {
+				t.Error("what is no image is one")
+			}
+			for _, other := range formats {
+				if other.Format != f.Format && other.Is(image) {
+					t.Errorf("an image for %s is one for %s", f.arch, other.arch)
+				}
+			}
+		})
 	}
 }
 
@@ -106,44 +171,51 @@ func TestRefused(t *testing.T) {
 		{"odd entry", func(p *program) { p.header.Entry = ramBase + 0x201002 }, "entry at offset 0x1002: cannot be branched to"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := good()
+			p := good(&ARM64)
 			test.change(p)
-			_, err := Finish(p.file(), ramBase)
-			if err == nil || !strings.HasPrefix(err.Error(), "armimage: ") || !strings.Contains(err.Error(), test.want) {
+			_, err := ARM64.Finish(p.file(), ramBase)
+			if err == nil || !strings.HasPrefix(err.Error(), "linuximage: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("Finish: %v, want %q", err, test.want)
 			}
 		})
 	}
-	if _, err := Finish([]byte("#!/bin/sh\n"), ramBase); err == nil {
+	if _, err := ARM64.Finish([]byte("#!/bin/sh\n"), ramBase); err == nil {
 		t.Error("a script became an image")
+	}
+	if _, err := RISCV64.Finish(good(&ARM64).file(), ramBase); err == nil || !strings.Contains(err.Error(), "EM_AARCH64: want a static little-endian executable for riscv64") {
+		t.Errorf("a program for arm64 became an image for riscv64: %v", err)
 	}
 }
 
-// TestBranch decodes what is written: Finish's own check of the range is of
-// use only if MaxSize fits the instruction.
-func TestBranch(t *testing.T) {
-	for _, entry := range []uint64{HeaderSize, 0x1000, MaxSize - 4} {
-		b, err := header{entry: entry}.encode()
-		if err != nil {
-			t.Fatal(err)
+// TestEntry decodes what is written: Finish's own check of the range is of
+// use only if MaxSize fits the instructions.
+func TestEntry(t *testing.T) {
+	for _, f := range formats {
+		for _, entry := range []uint64{HeaderSize, 0x7fc, 0x800, 0xffc, 0x1000, 0x12345678 % MaxSize, MaxSize - 0x1000 + 0x7fc, MaxSize - 4} {
+			b, err := f.header(header{entry: entry})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := f.entry(b[:]); err != nil || got != entry {
+				t.Errorf("%s: entry %#x: %#x, %v", f.arch, entry, got, err)
+			}
 		}
-		inst, err := arm64asm.Decode(b[:4])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if target, ok := inst.Args[0].(arm64asm.PCRel); inst.Op != arm64asm.B || !ok || uint64(target) != entry {
-			t.Errorf("entry %#x: %v", entry, inst)
-		}
-	}
-	for _, entry := range []uint64{0, HeaderSize - 4, 0x1001, MaxSize, 1 << 63} {
-		if _, err := (header{entry: entry}).encode(); err == nil {
-			t.Errorf("entry %#x: no error", entry)
+		for _, entry := range []uint64{0, HeaderSize - 4, 0x1001, MaxSize, 1 << 63} {
+			if _, err := f.header(header{entry: entry}); err == nil {
+				t.Errorf("%s: entry %#x: no error", f.arch, entry)
+			}
 		}
 	}
 }
 
 // TestLinked is about what Go's linker writes for xengo's flags.
 func TestLinked(t *testing.T) {
+	for _, f := range formats {
+		t.Run(f.arch, func(t *testing.T) { testLinked(t, f.Format) })
+	}
+}
+
+func testLinked(t *testing.T, format *Format) {
 	dir := t.TempDir()
 	main := filepath.Join(dir, "main.go")
 	if err := os.WriteFile(main, []byte("package main\n\nfunc main() {}\n"), 0o644); err != nil {
@@ -151,7 +223,7 @@ func TestLinked(t *testing.T) {
 	}
 	out := filepath.Join(dir, "out")
 	cmd := exec.Command("go", "build", "-o", out, "-ldflags=-w -buildid= -T 0x40201000 -R 0x1000", main)
-	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH="+format.arch, "CGO_ENABLED=0")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, text)
 	}
@@ -159,7 +231,7 @@ func TestLinked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	image, err := Finish(linked, ramBase)
+	image, err := format.Finish(linked, ramBase)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,27 +272,29 @@ func TestLinked(t *testing.T) {
 // FuzzFinish changes the headers only: what is between them is any bytes.
 func FuzzFinish(f *testing.F) {
 	const headers = 64 + 3*56
-	file := good().file()
-	f.Add(file[:headers])
-	p := good()
-	p.loads[2].Off = 1 << 63
-	f.Add(p.file()[:headers])
-	p = good()
-	p.loads[0].Vaddr = 1<<64 - 0x1000
-	f.Add(p.file()[:headers])
-	f.Fuzz(func(t *testing.T, changed []byte) {
-		linked := bytes.Clone(file)
+	for i, format := range formats {
+		f.Add(i, good(format.Format).file()[:headers])
+		p := good(format.Format)
+		p.loads[2].Off = 1 << 63
+		f.Add(i, p.file()[:headers])
+		p = good(format.Format)
+		p.loads[0].Vaddr = 1<<64 - 0x1000
+		f.Add(i, p.file()[:headers])
+	}
+	f.Fuzz(func(t *testing.T, i int, changed []byte) {
+		format := formats[uint(i)%uint(len(formats))]
+		linked := good(format.Format).file()
 		copy(linked, changed)
-		image, err := Finish(linked, ramBase)
+		image, err := format.Finish(linked, ramBase)
 		if err != nil {
 			return
 		}
 		size := binary.LittleEndian.Uint64(image[16:])
-		inst, err := arm64asm.Decode(image[:4])
-		if err != nil || !Is(image) || size > MaxSize || uint64(len(image)) > size {
-			t.Fatalf("%v %v: %d bytes of %d", inst, err, len(image), size)
+		entry, err := format.entry(image)
+		if err != nil || !format.Is(image) || size > MaxSize || uint64(len(image)) > size {
+			t.Fatalf("%v: %d bytes of %d", err, len(image), size)
 		}
-		if entry := uint64(inst.Args[0].(arm64asm.PCRel)); entry < headerRoom || entry >= uint64(len(image)) {
+		if entry < headerRoom || entry >= uint64(len(image)) {
 			t.Errorf("entry at %#x of %#x", entry, len(image))
 		}
 	})
