@@ -1,5 +1,10 @@
 package main
 
+import (
+	"slices"
+	"strings"
+)
+
 // aims are what the project wants of a type of domain, as the table's texts.
 type aims struct {
 	pvgrub bool // there is a PvGRUB to compare with
@@ -12,6 +17,16 @@ type aims struct {
 	linux         string // of Linux's own rate
 	added, memory string
 	codecKernel   map[string]string // kernel's first line, by codec
+}
+
+// has tells whether all of a list of codecs is measured.
+func (a *aims) has(list string) bool {
+	for name := range strings.SplitSeq(list, ",") {
+		if list != "" && !slices.Contains(a.codecs, name) {
+			return false
+		}
+	}
+	return true
 }
 
 // aimsOf has an entry for each architecture and, where there is more than

@@ -42,6 +42,8 @@ type bench struct {
 	xen       string
 	initrdMiB int
 
+	codecNames []string // whose kernels are measured apart
+
 	dir   string // of the tools and disks
 	image int64  // bytes of pvboot's image
 	files int64  // bytes of the large disk's files whose reading is timed
@@ -85,7 +87,7 @@ func (b *bench) run(ctx context.Context) error {
 	if b.aims.pvgrub {
 		steps = append(steps, step{"PvGRUB (this takes minutes)", b.measurePvGRUB})
 	}
-	for _, codec := range b.aims.codecs {
+	for _, codec := range b.codecNames {
 		steps = append(steps, step{"a kernel in " + codec, func(ctx context.Context) error { return b.measureCodec(ctx, codec) }})
 	}
 	for _, step := range steps {

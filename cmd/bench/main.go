@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -26,6 +27,7 @@ func run(args []string) int {
 	boots := f.Int("boots", 5, "`number` of boots that a median is made of")
 	xen := f.String("xen", "4.17", "`version` of Xen: 4.17 (PvGRUB 2.06) or 4.20 (PvGRUB 2.12)")
 	mib := f.Int("initrd-mib", 64, "size of the large initrd in `MiB`")
+	codecs := f.String("codecs", "", "the kernel's codecs to measure, `separated` by commas; by default all that a PV domain's loader unpacks")
 	f.Usage = func() {
 		fmt.Fprintln(f.Output(), "usage: bench [options]")
 		f.PrintDefaults()
@@ -38,6 +40,9 @@ func run(args []string) int {
 	switch {
 	case err == flag.ErrHelp:
 		return 0
+	case err == nil && aimsOf[name] != nil && !aimsOf[name].has(*codecs):
+		fmt.Fprintf(os.Stderr, "bench: -codecs %s: want of %v\n", *codecs, aimsOf[name].codecs)
+		return 2
 	case err != nil || f.NArg() != 0 || *boots < 1 || *mib < 1 || aimsOf[name] == nil:
 		if err == nil {
 			f.Usage()
@@ -47,6 +52,11 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	b := &bench{arch: *arch, mode: *mode, aims: aimsOf[name], boots: *boots, xen: *xen, initrdMiB: *mib}
+	if *codecs != "" {
+		b.codecNames = strings.Split(*codecs, ",")
+	} else {
+		b.codecNames = b.aims.codecs
+	}
 	if err := b.run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		return 1
