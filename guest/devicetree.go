@@ -15,10 +15,25 @@ type hardware struct {
 	regions ranges
 	// uart is the address of a PL011's registers, 0 for none.
 	uart uint64
+	// ns16550 is a UART of that kind.
+	ns16550 registers
+	// finisher is the address of the register that ends QEMU's machine "virt"
+	// for RISC-V, 0 for none.
+	finisher uint64
+	// timebase is how many ticks a second the processors' counter has, 0 where
+	// the tree does not say so.
+	timebase uint64
 	// seed is /chosen's rng-seed, 0 for none, mixed to one number.
 	seed uint64
 	// psciBySMC is whether PSCI is called by SMC, not by HVC.
 	psciBySMC bool
+}
+
+// registers are a device's, each 1<<shift bytes from the next, to be accessed
+// in width bytes. addr is 0 for none.
+type registers struct {
+	addr         uint64
+	shift, width uint64
 }
 
 // typeReserved is a range of memory that is not to be used.
@@ -29,7 +44,10 @@ func readDeviceTree(tree fdt.Tree, s *startInfo, h *hardware) bool {
 	readMemory(tree, s)
 	readChosen(tree, s, h)
 	readHypervisor(tree, s, h)
-	h.uart = findUART(tree)
+	_, h.uart = findDevice(tree, isPL011)
+	h.ns16550 = findNS16550(tree)
+	_, h.finisher = findDevice(tree, isFinisher)
+	h.timebase = readTimebase(tree)
 	if psci, ok := tree.Find("/psci"); ok {
 		method, _ := psci.Text("method")
 		h.psciBySMC = string(method) == "smc"
@@ -152,15 +170,14 @@ func readHypervisor(tree fdt.Tree, s *startInfo, h *hardware) {
 	}
 }
 
-// findUART returns the address of the PL011 that is the console, else of the
-// first one (Arm DDI 0183; SBSA's is a subset). Only those at the top are
-// looked at: their addresses need no translation.
-func findUART(tree fdt.Tree) uint64 {
-	var first uint64
+// findDevice returns the device of a kind that is the console, else the first
+// one, and the address of its registers. Only those at the top and on a bus whose
+// addresses are its parent's are looked at (specification 2.3.8, "ranges").
+func findDevice(tree fdt.Tree, isKind func(fdt.Node) bool) (first fdt.Node, at uint64) {
 	console, _ := tree.Stdout()
 	w := tree.Walk()
 	for n, ok := w.Next(); ok; n, ok = w.Next() {
-		if w.Depth() != 1 || !isPL011(n) || !n.Enabled() {
+		if !isKind(n) || !n.Enabled() || !untranslated(&w) {
 			continue
 		}
 		reg, _ := n.Prop("reg")
@@ -168,15 +185,66 @@ func findUART(tree fdt.Tree) uint64 {
 		switch {
 		case !ok:
 		case string(n.Name()) == string(console.Name()):
-			return addr
-		case first == 0:
-			first = addr
+			return n, addr
+		case at == 0:
+			first, at = n, addr
 		}
 	}
-	return first
+	return first, at
 }
 
+// untranslated reports whether the addresses of the node at w are the
+// processor's.
+func untranslated(w *fdt.Walker) bool {
+	if w.Depth() == 1 {
+		return true
+	}
+	bus, _ := w.Parent()
+	ranges, ok := bus.Prop("ranges")
+	return w.Depth() == 2 && ok && len(ranges) == 0 && bus.Compatible("simple-bus")
+}
+
+// isPL011 knows Arm's UART (Arm DDI 0183; SBSA's is a subset).
 func isPL011(n fdt.Node) bool { return n.Compatible("arm,pl011") || n.Compatible("arm,sbsa-uart") }
+
+func isNS16550(n fdt.Node) bool { return n.Compatible("ns16550a") || n.Compatible("snps,dw-apb-uart") }
+
+// isFinisher knows SiFive's test device (QEMU hw/misc/sifive_test.c).
+func isFinisher(n fdt.Node) bool { return n.Compatible("sifive,test0") }
+
+// findNS16550 returns the registers of a 16550 (Linux
+// Documentation/devicetree/bindings/serial/8250.yaml).
+func findNS16550(tree fdt.Tree) registers {
+	n, addr := findDevice(tree, isNS16550)
+	r := registers{addr: addr, width: 1}
+	if addr == 0 {
+		return registers{}
+	}
+	if shift, ok := n.Uint("reg-shift"); ok {
+		r.shift = shift
+	}
+	if width, ok := n.Uint("reg-io-width"); ok {
+		r.width = width
+	}
+	if r.shift > 3 || r.width != 1 && r.width != 4 {
+		return registers{}
+	}
+	return r
+}
+
+// readTimebase finds the counter's frequency, of all processors or of the first
+// (specification 3.8.1, "timebase-frequency").
+func readTimebase(tree fdt.Tree) uint64 {
+	cpus, ok := tree.Find("/cpus")
+	if !ok {
+		return 0
+	}
+	hz, ok := cpus.Uint("timebase-frequency")
+	for cpu, more := cpus.Child(); more && !ok; cpu, more = cpu.Next() {
+		hz, ok = cpu.Uint("timebase-frequency")
+	}
+	return hz
+}
 
 // takeHole takes n frames from the first of regions that has them: from its
 // start on, so that the grant table comes to lie where Linux puts it.

@@ -27,6 +27,8 @@ func describe(s *startInfo, h *hardware) string {
 		fmt.Fprintf(&b, "region %#x-%#x\n", r.Start, r.End())
 	}
 	fmt.Fprintf(&b, "uart %#x\nseed %v\npsci by smc %v\n", h.uart, h.seed != 0, h.psciBySMC)
+	fmt.Fprintf(&b, "ns16550 %#x shift %d width %d\nfinisher %#x\ntimebase %d\n",
+		h.ns16550.addr, h.ns16550.shift, h.ns16550.width, h.finisher, h.timebase)
 	return b.String()
 }
 
@@ -40,7 +42,7 @@ func readTree(t *testing.T, name string) []byte {
 }
 
 func TestReadDeviceTree(t *testing.T) {
-	for _, name := range []string{"xen-4.17", "xen-4.20", "virt", "odd", "empty"} {
+	for _, name := range []string{"xen-4.17", "xen-4.20", "virt", "virt-riscv64", "odd", "empty"} {
 		t.Run(name, func(t *testing.T) {
 			tree, ok := fdt.Open(readTree(t, name+".dtb"))
 			if !ok {

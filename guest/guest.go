@@ -1,6 +1,6 @@
 // Package guest makes a Go program a Xen guest: a program that imports it and
 // is built by cmd/xengo runs on bare metal, with the stock Go runtime, as the
-// kernel of a domain (x86-64 PVH and PV, arm64).
+// kernel of a domain (x86-64 PVH and PV, arm64, riscv64).
 //
 // It gives the runtime what it asks of Linux (memory, time, signals, a place
 // to write), under the names that TamaGo's runtime/goos gives such hooks, and
@@ -52,12 +52,14 @@ type StartInfo struct {
 	BootLoader string
 	// DeviceTree is the toolstack's flattened device tree; nil on x86.
 	DeviceTree []byte
+	// Hart is the ID of the hart that runs, on riscv64.
+	Hart uint64
 }
 
 // Start returns what the toolstack left. In a program that is no guest it is
 // empty.
 func Start() StartInfo {
-	s := StartInfo{CmdLine: string(start.cmdLine.bytes()), RSDP: start.rsdp, BootLoader: string(start.bootLoader.bytes())}
+	s := StartInfo{CmdLine: string(start.cmdLine.bytes()), RSDP: start.rsdp, BootLoader: string(start.bootLoader.bytes()), Hart: start.hart}
 	s.DeviceTree = append(s.DeviceTree, start.deviceTree...)
 	s.Memory = append(s.Memory, start.memory.list()...)
 	for i := range start.modules.list() {

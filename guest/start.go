@@ -11,6 +11,7 @@ type startInfo struct {
 	modules       ranges
 	moduleCmdLine [4]text
 	deviceTree    []byte
+	hart          uint64
 }
 
 var start startInfo

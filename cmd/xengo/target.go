@@ -36,8 +36,9 @@ type target struct {
 // targets by GOARCH; another architecture is one more file like
 // target_x86.go.
 var targets = map[string]*target{
-	"amd64": &amd64Target,
-	"arm64": &arm64Target,
+	"amd64":   &amd64Target,
+	"arm64":   &arm64Target,
+	"riscv64": &riscv64Target,
 }
 
 func findTarget(goarch string) (*target, error) {

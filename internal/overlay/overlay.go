@@ -46,8 +46,9 @@ var ErrArch = errors.New("no overlay for this architecture")
 
 // tables holds the edits of each GOARCH.
 var tables = map[string][]Edit{
-	"amd64": amd64,
-	"arm64": arm64,
+	"amd64":   amd64,
+	"arm64":   arm64,
+	"riscv64": riscv64,
 }
 
 // Edits returns all edits for an architecture.

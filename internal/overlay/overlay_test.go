@@ -54,7 +54,7 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 			if !strings.HasSuffix(name, "_"+arch+".s") {
 				continue
 			}
-			for _, trap := range []string{"SYSCALL", "SVC"} {
+			for _, trap := range []string{"SYSCALL", "SVC", "ECALL"} {
 				if strings.Contains(string(text), "\n\t"+trap+"\n") {
 					t.Errorf("%s: %s still has a %s", arch, name, trap)
 				}
@@ -63,24 +63,36 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 	}
 }
 
-// TestARM64Registers: the hook for arm64 takes R16 and R17 for itself, so the
-// files with system calls must not use them.
-func TestARM64Registers(t *testing.T) {
-	files, err := Apply(goroot(t), "this", arm64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	hooks := 0
-	for name, text := range files {
-		n := strings.Count(string(text), hookARM64)
-		hooks += n
-		rest := strings.ReplaceAll(string(text), hookARM64, "")
-		if used := regexp.MustCompile(`\bR1[67]\b`).FindString(rest); used != "" && n > 0 {
-			t.Errorf("%s uses %s", name, used)
+// TestRegisters: where a call overwrites the link register, the hook takes
+// registers for itself, so the files with system calls must not use them.
+func TestRegisters(t *testing.T) {
+	root := goroot(t)
+	for _, test := range []struct {
+		name      string
+		edits     []Edit
+		hook      string
+		registers string // by any of their names
+		hooks     int
+	}{
+		{"arm64", arm64, hookARM64, `\bR1[67]\b`, 42},
+		{"riscv64", riscv64, hookRISCV64, `\b(X29|T4|X31|T6|TMP)\b`, 38},
+	} {
+		files, err := Apply(root, "this", test.edits)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if hooks != 42 {
-		t.Errorf("%d hooks", hooks)
+		hooks := 0
+		for name, text := range files {
+			n := strings.Count(string(text), test.hook)
+			hooks += n
+			rest := strings.ReplaceAll(string(text), test.hook, "")
+			if used := regexp.MustCompile(test.registers).FindString(rest); used != "" && n > 0 {
+				t.Errorf("%s uses %s", name, used)
+			}
+		}
+		if hooks != test.hooks {
+			t.Errorf("%s: %d hooks, want %d", test.name, hooks, test.hooks)
+		}
 	}
 }
 
@@ -105,10 +117,15 @@ func TestUnknownVersions(t *testing.T) {
 		{"one system call fewer", "syscall/asm_linux_arm64.s", "\tSVC\n", "\n", syscallARM64, 1},
 		{"a system call with a number", "internal/runtime/syscall/linux/asm_linux_arm64.s", "\tSVC\n", "\tSVC\t$0\n", syscallARM64, 0},
 		{"another start", "runtime/rt0_linux_arm64.s", "\tJMP\t_rt0_arm64(SB)\n", "\tB\t_rt0_arm64(SB)\n", `^\tJMP\t_rt0_arm64\(SB\)$`, 0},
+		{"one more system call", "runtime/sys_linux_riscv64.s", "\tECALL\n", "\tECALL\n\tECALL\n", syscallRISCV64, 36},
+		{"one system call fewer", "syscall/asm_linux_riscv64.s", "\tECALL\n", "\n", syscallRISCV64, 1},
+		{"another start", "runtime/rt0_linux_riscv64.s", "\tJMP\tmain(SB)\n", "\tJMP\t_main(SB)\n", riscv64[0].Pattern, 0},
 	} {
 		arch := "amd64"
-		if strings.HasSuffix(test.file, "_arm64.s") {
-			arch = "arm64"
+		for _, other := range []string{"arm64", "riscv64"} {
+			if strings.HasSuffix(test.file, "_"+other+".s") {
+				arch = other
+			}
 		}
 		edits, err := Edits(arch)
 		if err != nil {
@@ -152,7 +169,7 @@ func TestUnknownVersions(t *testing.T) {
 
 func TestUnknownArchitecture(t *testing.T) {
 	_, err := Edits("vax")
-	if want := "overlay: vax: no overlay for this architecture (known: amd64, arm64)"; err == nil || err.Error() != want {
+	if want := "overlay: vax: no overlay for this architecture (known: amd64, arm64, riscv64)"; err == nil || err.Error() != want {
 		t.Errorf("Edits: %v, want %s", err, want)
 	}
 	if !errors.Is(err, ErrArch) {

@@ -9,3 +9,6 @@ done
 qemu-system-aarch64 -M virt,dumpdtb=virt.tmp -cpu cortex-a57 -m 6000 -nographic
 dtc -q -I dtb -O dtb -o virt.dtb virt.tmp
 rm virt.tmp
+qemu-system-riscv64 -M virt,dumpdtb=virt.tmp -m 6000 -nographic
+dtc -q -I dtb -O dtb -o virt-riscv64.dtb virt.tmp
+rm virt.tmp
