@@ -117,14 +117,14 @@ const (
 	// off, DAIF masked, and all of the plan's segments clean to the point of
 	// coherency (Linux Documentation/arch/arm64/booting.rst).
 	EL1
-	// SMode is RISC-V's supervisor mode with satp 0 and interrupts disabled, and
-	// no stale instructions of the plan's segments (Linux
-	// Documentation/arch/riscv/boot.rst).
-	SMode
 	// PV64 is x86-64 long mode in a PV domain, at the lowest privilege and on
 	// the page tables of Plan.PV, with flat segments of Xen's and events masked
 	// (Xen public/xen.h). PC and rsp, rsi are virtual addresses.
 	PV64
+	// SMode is RISC-V's supervisor mode with satp 0 and interrupts disabled, and
+	// no stale instructions of the plan's segments (Linux
+	// Documentation/arch/riscv/boot.rst).
+	SMode
 )
 
 // Entry is the state of the boot processor when the target gets it.
