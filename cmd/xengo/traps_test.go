@@ -169,6 +169,14 @@ func TestTrapInstructions(t *testing.T) {
 				0xd4ffffff, // unallocated
 			), words(0xd503201f), []string{"ERET", "SMC", "SVC", "exception"},
 		},
+		{
+			"riscv64", trapsRISCV64, allowedRISCV64, []string{"ECALL"},
+			words(
+				0x00000073, // ECALL
+				0x30200073, // MRET
+				0x10200073, // SRET
+			), []byte{0x01, 0x00}, []string{"ECALL", "SRET", "privileged"},
+		},
 	} {
 		t.Run(test.goarch, func(t *testing.T) {
 			image := buildImage(t, test.goarch, "../../guest/testdata/hello")
