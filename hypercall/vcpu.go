@@ -3,6 +3,7 @@ package hypercall
 // Commands of OpVCPU (public/vcpu.h).
 const (
 	VCPUOpGetRunstateInfo  = 4
+	VCPUOpRegisterRunstate = 5 // VCPUOP_register_runstate_memory_area
 	VCPUOpRegisterVCPUInfo = 10
 )
 
@@ -13,6 +14,10 @@ type Runstate struct {
 	EntryTime uint64
 	Time      [4]uint64 // spent in each state
 }
+
+// RegisterRunstate is struct vcpu_register_runstate_memory_area: where Xen is to
+// keep a vcpu's runstate up to date, nil for nowhere.
+type RegisterRunstate struct{ Area *Runstate }
 
 // RegisterVCPUInfo is struct vcpu_register_vcpu_info.
 type RegisterVCPUInfo struct {
@@ -27,6 +32,15 @@ func VCPURunstate(h Hypervisor, vcpu uint32) (Runstate, error) {
 	a := &Runstate{}
 	_, err := result("VCPUOP_get_runstate_info", h.Call(OpVCPU, Int(VCPUOpGetRunstateInfo), Int(vcpu), Ptr(a)))
 	return *a, err
+}
+
+// VCPURegisterRunstate makes Xen write vcpu's runstate to area, at once and each
+// time that it changes, until it is called with another area or nil. area must
+// be memory that does not move.
+func VCPURegisterRunstate(h Hypervisor, vcpu uint32, area *Runstate) error {
+	a := &RegisterRunstate{area}
+	_, err := result("VCPUOP_register_runstate_memory_area", h.Call(OpVCPU, Int(VCPUOpRegisterRunstate), Int(vcpu), Ptr(a)))
+	return err
 }
 
 // VCPURegisterInfo makes Xen keep vcpu's struct vcpu_info at an offset into

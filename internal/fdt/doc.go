@@ -129,3 +129,12 @@ func (d *Doc) Create(path string) error {
 	_, err := d.create(path)
 	return err
 }
+
+// New is a tree of nothing but its root.
+func New() *Doc {
+	var root []byte
+	for _, word := range []uint32{tokenBegin, 0, tokenEnd} { // 0: no name
+		root = binary.BigEndian.AppendUint32(root, word)
+	}
+	return &Doc{Tree{blocks: blocks{structure: root}}}
+}

@@ -270,3 +270,18 @@ func TestRandomEdits(t *testing.T) {
 		}
 	}
 }
+
+func TestNew(t *testing.T) {
+	d := New()
+	if err := d.SetString("/chosen", "bootargs", "quiet"); err != nil {
+		t.Fatal(err)
+	}
+	tree, err := Parse(d.Pack())
+	if err != nil {
+		t.Fatal(err)
+	}
+	chosen, ok := tree.Find("/chosen")
+	if args, _ := chosen.Text("bootargs"); !ok || string(args) != "quiet" {
+		t.Errorf("%q, %v", args, ok)
+	}
+}

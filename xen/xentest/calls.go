@@ -115,23 +115,6 @@ func (m *Machine) callHVM(args []hypercall.Arg) int64 {
 	return errno(hypercall.ErrNoSys)
 }
 
-func (m *Machine) callVCPU(args []hypercall.Arg) int64 {
-	cmd := intOf(args, 0)
-	switch {
-	case cmd != hypercall.VCPUOpGetRunstateInfo && cmd != hypercall.VCPUOpRegisterVCPUInfo:
-		return errno(hypercall.ErrNoSys)
-	case intOf(args, 1) != 0:
-		return errno(hypercall.ErrNotExist)
-	case len(args) < 3 || args[2].Pointer() == nil:
-		return fault
-	case cmd == hypercall.VCPUOpRegisterVCPUInfo:
-		return m.registerVCPUInfo(argOf[hypercall.RegisterVCPUInfo](args, 2))
-	}
-	now := uint64(m.SystemTime())
-	*argOf[hypercall.Runstate](args, 2) = hypercall.Runstate{EntryTime: now, Time: [4]uint64{now}}
-	return 0
-}
-
 // callSched is OpSched. It takes mu itself, for it may block.
 func (m *Machine) callSched(args []hypercall.Arg) int64 {
 	m.timePasses()
@@ -189,6 +172,9 @@ func (m *Machine) sleep(d time.Duration) {
 	case <-wake:
 	case <-m.stop:
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.enter()
 }
 
 // Sleep blocks the caller for d, or until the next event.

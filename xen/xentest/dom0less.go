@@ -17,8 +17,8 @@ func (m *Machine) ProvideStore() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	shm.Store(m.storePage, storeConnection, connecting)
-	m.p2m[storeGFN] = frame{kind: frameSpecial, page: m.storePage}
-	m.params[hypercall.ParamStorePFN] = storeGFN
+	m.must(m.place(m.c.storeGFN(), frame{kind: frameSpecial, page: m.storePage}))
+	m.params[hypercall.ParamStorePFN] = m.c.storeGFN()
 }
 
 // IntroduceStore then introduces the domain to the daemon. Like xenstored of

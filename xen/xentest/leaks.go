@@ -78,6 +78,9 @@ func (m *Machine) leftFrames() (left []string) {
 	if m.vcpuInfo != 0 {
 		left = append(left, fmt.Sprintf("vcpu_info registered at gfn %#x", m.vcpuInfo))
 	}
+	if m.runstate != nil {
+		left = append(left, "runstate area registered")
+	}
 	return left
 }
 

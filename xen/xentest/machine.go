@@ -42,6 +42,8 @@ type Config struct {
 	StoreIndex  uint32 // where the xenstore ring's indexes start
 	NoReconnect bool   // the daemon offers no ring features
 	Quota       xenstored.Quota
+	// Memory, where set, is where the guest's RAM really lies; see there.
+	Memory *Memory
 	// Call, where set, sees each hypercall first and may answer it.
 	Call func(op hypercall.Op, args []hypercall.Arg) (ret int64, done bool)
 	// Reply, where set, turns each packet that the daemon sends to the guest
@@ -77,7 +79,10 @@ type Machine struct {
 	ram        ram
 	p2m        map[uint64]frame // what is mapped and not RAM; in a PV domain, what it may map
 	views      map[*byte]*view  // what a PV domain has mapped
-	vcpuInfo   uint64           // gfn that it is registered at, 0 for none
+	sharedInfo []byte
+	vcpuInfo   uint64              // gfn that it is registered at, 0 for none
+	runstate   *hypercall.Runstate // registered area, nil for none
+	entered    int64               // system time at which the vcpu last began to run
 	grants     grants
 	ports      [maxPorts]port
 	params     map[hypercall.Param]uint64
@@ -104,16 +109,16 @@ func New(c Config) *Machine {
 		wake:  make(chan struct{}),
 		stop:  make(chan struct{}),
 	}
-	m.storePage, m.consolePage = alignedPages(1), alignedPages(1)
+	m.storePage, m.consolePage, m.sharedInfo = alignedPages(1), alignedPages(1), alignedPages(1)
 	if !c.Dom0less {
-		m.p2m[c.storeGFN()] = frame{kind: frameSpecial, page: m.storePage}
-		m.p2m[c.consoleGFN()] = frame{kind: frameSpecial, page: m.consolePage}
+		m.must(m.place(c.storeGFN(), frame{kind: frameSpecial, page: m.storePage}))
+		m.must(m.place(c.consoleGFN(), frame{kind: frameSpecial, page: m.consolePage}))
 	}
 	m.grants.init(c.MaxGrantFrames)
 	m.grants.seed(hypercall.GrantConsole, uint32(c.consoleGFN()))
 	m.grants.seed(hypercall.GrantXenstore, uint32(c.storeGFN()))
 	if c.PV {
-		m.p2m[sharedInfoMFN] = frame{kind: frameSharedInfo, page: alignedPages(1)}
+		m.p2m[sharedInfoMFN] = frame{kind: frameSharedInfo, page: m.sharedInfo}
 		m.showGrantFrames()
 	}
 	m.ports[storePort] = port{state: hypercall.PortUnbound, toolstack: true}
@@ -124,6 +129,9 @@ func New(c Config) *Machine {
 }
 
 func (c Config) withDefaults() Config {
+	if c.Memory != nil {
+		c.Pages = len(c.Memory.RAM) / xen.PageSize
+	}
 	if c.Pages == 0 {
 		c.Pages = 4096
 	}
@@ -142,9 +150,9 @@ func (c Config) withDefaults() Config {
 func (c Config) params() map[hypercall.Param]uint64 {
 	p := map[hypercall.Param]uint64{
 		hypercall.ParamCallbackIRQ:   0,
-		hypercall.ParamStorePFN:      storeGFN,
+		hypercall.ParamStorePFN:      c.storeGFN(),
 		hypercall.ParamStoreEvtchn:   storePort,
-		hypercall.ParamConsolePFN:    consoleGFN,
+		hypercall.ParamConsolePFN:    c.consoleGFN(),
 		hypercall.ParamConsoleEvtchn: consolePort,
 	}
 	if c.Dom0less {
@@ -160,15 +168,21 @@ func (c Config) params() map[hypercall.Param]uint64 {
 }
 
 func (c Config) storeGFN() uint64 {
-	if c.PV {
+	switch {
+	case c.PV:
 		return storeMFN
+	case c.Memory != nil:
+		return c.Memory.Store
 	}
 	return storeGFN
 }
 
 func (c Config) consoleGFN() uint64 {
-	if c.PV {
+	switch {
+	case c.PV:
 		return consoleMFN
+	case c.Memory != nil:
+		return c.Memory.Console
 	}
 	return consoleGFN
 }
@@ -214,9 +228,22 @@ func (m *Machine) ShutdownReason() (hypercall.ShutdownReason, bool) {
 	return *m.shutdown, true
 }
 
+// must stops a program whose Config asks for what is impossible.
+func (m *Machine) must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// maxViolations bounds what a guest that does nothing else can make of this list.
+const maxViolations = 100
+
 // violation records something that a guest must not do, though Xen lets it.
 // With mu held.
 func (m *Machine) violation(format string, args ...any) {
+	if len(m.violations) >= maxViolations {
+		return
+	}
 	m.violations = append(m.violations, fmt.Sprintf(format, args...))
 }
 

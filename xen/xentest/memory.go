@@ -26,6 +26,7 @@ type frame struct {
 // lie, from 0 on.
 type ram struct {
 	bytes  []byte
+	base   uint64         // gfn of the first page, but in a PV domain
 	used   []bool         // by AllocFrames
 	hole   []bool         // taken out of the p2m
 	next   uint64         // first gfn that Hole has not given out
@@ -35,7 +36,12 @@ type ram struct {
 
 func newRAM(c Config) ram {
 	n := c.Pages
-	r := ram{bytes: alignedPages(n), used: make([]bool, n), hole: make([]bool, n), next: holeBase}
+	r := ram{base: ramBase, used: make([]bool, n), hole: make([]bool, n), next: holeBase}
+	if c.Memory != nil {
+		r.bytes, r.base = c.Memory.RAM[:n*xen.PageSize], c.Memory.Base
+		return r
+	}
+	r.bytes = alignedPages(n)
 	if c.PV {
 		r.mfns, r.places = scatter(n)
 	}
@@ -47,7 +53,7 @@ func (r *ram) gfn(i int) uint64 {
 	if r.mfns != nil {
 		return r.mfns[i]
 	}
-	return ramBase + uint64(i)
+	return r.base + uint64(i)
 }
 
 // place returns where the page that is called gfn lies, or lay.
@@ -56,7 +62,7 @@ func (r *ram) place(gfn uint64) (i int, ok bool) {
 		i, ok = r.places[gfn]
 		return i, ok
 	}
-	return int(gfn - ramBase), gfn >= ramBase && gfn-ramBase < uint64(len(r.used))
+	return int(gfn - r.base), gfn >= r.base && gfn-r.base < uint64(len(r.used))
 }
 
 // page returns the RAM at gfn, nil where there is none.
@@ -83,12 +89,13 @@ func (r *ram) unused(n int) int {
 	return -1
 }
 
-// AllocFrames returns n frames of the guest's RAM.
+// AllocFrames returns n frames of the guest's RAM, of which a guest with a
+// Config.Memory takes care itself.
 func (m *Machine) AllocFrames(n int) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n <= 0 {
-		return nil, fmt.Errorf("xentest: %d frames", n)
+	if n <= 0 || m.c.Memory != nil {
+		return nil, fmt.Errorf("xentest: %d frames: not from here", n)
 	}
 	at := m.ram.unused(n)
 	if at < 0 {
@@ -176,7 +183,7 @@ func (m *Machine) page(gfn uint64) []byte {
 func (m *Machine) Hole(n int) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n <= 0 || m.ram.next+uint64(n) > holeEnd || m.c.PV {
+	if n <= 0 || m.ram.next+uint64(n) > holeEnd || m.c.PV || m.c.Memory != nil {
 		return 0, fmt.Errorf("xentest: no hole of %d frames", n)
 	}
 	gfn := m.ram.next

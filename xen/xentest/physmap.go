@@ -41,7 +41,7 @@ func (m *Machine) addToPhysmap(a *hypercall.AddToPhysmap) int64 {
 		if a.Idx != 0 {
 			return errno(hypercall.ErrInvalid)
 		}
-		f = frame{kind: frameSharedInfo, page: alignedPages(1)}
+		f = frame{kind: frameSharedInfo, page: m.sharedInfo}
 	case hypercall.SpaceGrantTable:
 		if a.Idx >= uint64(m.grants.limit) {
 			return errno(hypercall.ErrInvalid)
@@ -58,16 +58,21 @@ func (m *Machine) addToPhysmap(a *hypercall.AddToPhysmap) int64 {
 		if m.c.Arm {
 			return errno(hypercall.ErrBusy)
 		}
-		delete(m.p2m, gfn)
+		m.takeAway(gfn)
 	}
 	if f.kind == frameGrant {
 		m.grants.size = max(m.grants.size, f.idx+1)
 	}
 	if m.ram.page(a.GPFN) != nil {
 		m.violation("mapped over RAM at gfn %#x", a.GPFN)
-		m.ram.take(a.GPFN)
+		m.takeRAM(a.GPFN)
 	}
-	m.p2m[a.GPFN] = f
+	if m.p2m[a.GPFN].page != nil && m.p2m[a.GPFN].kind == frameSpecial {
+		m.violation("mapped over the toolstack's page at gfn %#x", a.GPFN)
+	}
+	if err := m.place(a.GPFN, f); err != nil {
+		return errno(hypercall.ErrInvalid)
+	}
 	return 0
 }
 
@@ -84,20 +89,14 @@ func (m *Machine) removeFromPhysmap(a *hypercall.RemoveFromPhysmap) int64 {
 		if f.kind == frameSpecial {
 			m.violation("removed the toolstack's page at gfn %#x", a.GPFN)
 		}
-		delete(m.p2m, a.GPFN)
+		m.takeAway(a.GPFN)
 		return 0
 	}
 	if m.ram.page(a.GPFN) == nil {
 		return errno(hypercall.ErrNotExist)
 	}
-	m.ram.take(a.GPFN)
+	m.takeRAM(a.GPFN)
 	return 0
-}
-
-// take makes a hole where RAM was.
-func (r *ram) take(gfn uint64) {
-	i, _ := r.place(gfn)
-	r.hole[i] = true
 }
 
 // populate fills holes in RAM, or makes them. The result is how many of the
@@ -117,14 +116,18 @@ func (m *Machine) populate(a *hypercall.Reservation, fill bool) int64 {
 		if !ok || m.ram.hole[at] != fill {
 			return int64(i)
 		}
-		m.ram.hole[at] = !fill
+		if !fill {
+			m.takeRAM(gfn)
+		} else if err := m.giveRAM(gfn); err != nil {
+			return int64(i)
+		}
 	}
 	return int64(a.NrExtents)
 }
 
 func (m *Machine) memoryMap(a *hypercall.MemoryMap) int64 {
 	entries := []hypercall.E820{
-		{Start: ramBase * xen.PageSize, Size: uint64(m.c.Pages) * xen.PageSize, Type: 1},
+		{Start: m.ram.base * xen.PageSize, Size: uint64(m.c.Pages) * xen.PageSize, Type: 1},
 		{Start: 0xfc000000, Size: 0x2fff000, Type: 2},
 	}
 	switch {
