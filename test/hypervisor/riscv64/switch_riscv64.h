@@ -22,8 +22,8 @@
 
 // hedeleg: all that a guest's kernel treats itself, and not its calls, the
 // faults of the second stage, or virtual instructions. hideleg: VSSI, VSTI, VSEI.
-#define HEDELEG 0xb1ff
-#define HIDELEG 0x444
+#define GUEST_TRAPS 0xb1ff
+#define GUEST_INTERRUPTS 0x444
 
 // hgatp: MODE Sv39x4, VMID 1.
 #define HGATP_SV39X4 (8<<60)
