@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pvboot/hypercall"
+	"pvboot/internal/shm"
 	"pvboot/xen"
 )
 
@@ -49,6 +50,7 @@ func (b *BackPort) Events() <-chan struct{} { return b.ch }
 func (b *BackPort) Notify() {
 	b.m.mu.Lock()
 	defer b.m.mu.Unlock()
+	b.m.setPending(b.guest, true)
 	b.m.event()
 }
 
@@ -121,7 +123,35 @@ func (m *Machine) closePort(a *hypercall.PortArg) int64 {
 		m.violation("closed port %d of the toolstack", a.Port)
 	}
 	m.ports[a.Port] = port{}
+	m.setPending(a.Port, false)
 	return 0
+}
+
+// Where evtchn_pending stands in struct shared_info: behind the vcpu_infos of
+// XEN_LEGACY_MAX_VCPUS vcpus (public/xen.h, public/arch-*.h).
+const (
+	pendingX86 = 32 * 64
+	pendingArm = 48
+)
+
+// setPending sets a port's bit in evtchn_pending, or clears it. With mu held.
+func (m *Machine) setPending(p xen.Port, on bool) {
+	at := pendingX86
+	if m.c.Arm {
+		at = pendingArm
+	}
+	at += int(p/32) * 4
+	bit := uint32(1) << (p % 32)
+	for {
+		old := shm.Load(m.sharedInfo, at)
+		now := old &^ bit
+		if on {
+			now |= bit
+		}
+		if shm.CompareAndSwap(m.sharedInfo, at, old, now) {
+			return
+		}
+	}
 }
 
 func (m *Machine) send(a *hypercall.PortArg) int64 {

@@ -153,3 +153,38 @@ func TestRunstateArea(t *testing.T) {
 		t.Errorf("left: %q", left)
 	}
 }
+
+// TestPending: shared_info shows the ports with events, whether it is mapped or
+// not, and a closed port no more.
+func TestPending(t *testing.T) {
+	for _, arm := range []bool{false, true} {
+		m := xentest.New(xentest.Config{Pages: 256, Arm: arm})
+		port, err := hypercall.EvtchnAllocUnbound(m, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := m.Bind(port)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back.Notify()
+		if err := hypercall.MemoryAddToPhysmap(m, hypercall.SpaceSharedInfo, 0, 0xf7000); err != nil {
+			t.Fatal(err)
+		}
+		page, err := m.MapGFN(0xf7000, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := 2048
+		if arm {
+			at = 48
+		}
+		if page[at] != 1<<port {
+			t.Errorf("arm %v: pending %#x, want port %d's", arm, page[at], port)
+		}
+		if err := hypercall.EvtchnClose(m, port); err != nil || page[at] != 0 {
+			t.Errorf("arm %v: closed: pending %#x, %v", arm, page[at], err)
+		}
+		m.Close()
+	}
+}
