@@ -47,13 +47,17 @@ var Rules = []Rule{
 		Never: []string{"loader", "guest", "arch", "cmd", "xen/xentest"}},
 	{From: []string{"console"}, Never: []string{"blkfront"}},
 	{From: []string{"blkfront"}, Never: []string{"console"}},
+	{From: []string{"serial", "memdisk"}, Tests: true,
+		Never: []string{"hypercall", "xen", "console", "blkfront", "loader", "guest", "arch", "cmd"}},
+	{From: []string{"serial"}, Never: []string{"memdisk"}},
+	{From: []string{"memdisk"}, Never: []string{"serial"}},
 	{From: []string{"loader"}, Tests: true,
-		Never: []string{"hypercall", "xen", "console", "blkfront", "guest", "arch", "cmd"}},
+		Never: []string{"hypercall", "xen", "console", "blkfront", "serial", "memdisk", "guest", "arch", "cmd"}},
 	{From: []string{"arch"},
 		Never: []string{"xen", "console", "blkfront", "guest", "cmd"}},
 	// Examples are programs, like those below cmd.
-	{From: []string{"guest"}, Except: []string{"guest/example"}, Never: []string{"console", "blkfront", "cmd", "xen/xentest"}},
-	{From: []string{"internal"}, Never: []string{"xen", "console", "blkfront", "guest", "arch", "cmd"}},
+	{From: []string{"guest"}, Except: []string{"guest/example"}, Never: []string{"console", "blkfront", "serial", "memdisk", "cmd", "xen/xentest"}},
+	{From: []string{"internal"}, Never: []string{"xen", "console", "blkfront", "serial", "memdisk", "guest", "arch", "cmd"}},
 }
 
 // Parse reads what go list -json wrote: one object after the other.
