@@ -5,14 +5,10 @@ import (
 	"pvboot/hypercall"
 )
 
-// Ports for early output. Xen logs what a domain writes to 0xe9 (with
-// guest_loglvl=all), QEMU's debugcon prints it and answers reads with 0xe9;
-// else there may be a 16550 at COM1.
-const (
-	debugPort = 0xe9
-	com1      = 0x3f8
-	com1Line  = com1 + 5 // line status; bit 5: room for a byte
-)
+// debugPort is for early output: Xen logs what a domain writes to it (with
+// guest_loglvl=all), QEMU's debugcon prints it and answers reads with 0xe9; else
+// there may be a 16550.
+const debugPort = 0xe9
 
 var debugcon bool
 
@@ -24,14 +20,11 @@ func portOutput(p []byte) {
 	if !running || amd64.PV() {
 		return
 	}
+	if !debugcon {
+		portPut(p)
+		return
+	}
 	for _, c := range p {
-		if debugcon {
-			amd64.Out8(debugPort, c)
-			continue
-		}
-		for tries := 0; tries < 10000 && amd64.In8(com1Line)&0x20 == 0; tries++ {
-			amd64.Pause()
-		}
-		amd64.Out8(com1, c)
+		amd64.Out8(debugPort, c)
 	}
 }

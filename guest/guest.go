@@ -17,6 +17,8 @@
 // shared_info, which a loader must not map).
 package guest
 
+import "fmt"
+
 // Range is Size bytes of guest-physical address space from Start. Type is an
 // ACPI address range type, 1 for RAM, as in e820 and in struct
 // hvm_memmap_table_entry (public/arch-x86/hvm/start_info.h).
@@ -36,6 +38,19 @@ const RAM uint32 = 1
 type Module struct {
 	Start, Size uint64 // bytes, guest-physical
 	CmdLine     string
+}
+
+// Data sees the module in memory. It stays there until the program ends: it is
+// part of neither [Own] nor [Free].
+func (m Module) Data() ([]byte, error) {
+	if m.Size == 0 || !start.memory.hold(Range{m.Start, m.Size, RAM}) {
+		return nil, fmt.Errorf("guest: module at %#x, %d bytes: not in memory", m.Start, m.Size)
+	}
+	b := platform.View(m.Start, m.Size)
+	if b == nil {
+		return nil, fmt.Errorf("guest: module at %#x, %d bytes: %w", m.Start, m.Size, ErrNotMapped)
+	}
+	return b, nil
 }
 
 // StartInfo is what the toolstack told the domain, copied out of struct

@@ -58,9 +58,8 @@ func newDevices(list []Disk, warn func(string, ...any)) *devices {
 }
 
 func newDisk(d Disk, alias string) *disk {
-	name := "xen/" + d.Name
 	return &disk{Disk: d, alias: alias, whole: &device{Device: grub.Device{
-		Name: name, Disk: name, Aliases: []string{alias}, ReadOnly: d.ReadOnly || d.CDROM,
+		Name: d.Name, Disk: d.Name, Aliases: []string{alias}, ReadOnly: d.ReadOnly || d.CDROM,
 	}}}
 }
 

@@ -28,7 +28,7 @@ func testDevices(warn *[]string) (*devices, *[3]int) {
 		counted(gpt(blank, blank).disk("xvda"), &opened[0]),
 		counted(cd, &opened[1]),
 		counted(gpt(blank).disk("xvdb"), &opened[2]),
-		{Name: "xvdd", Open: func() (volume.Device, error) { return nil, errors.New("backend is gone") }},
+		{Name: "xen/xvdd", Open: func() (volume.Device, error) { return nil, errors.New("backend is gone") }},
 	}, func(format string, args ...any) { *warn = append(*warn, fmt.Sprintf(format, args...)) })
 	return d, &opened
 }

@@ -50,7 +50,7 @@ func (d *memDisk) WriteAt(p []byte, off int64) (int, error) {
 
 // disk is a Disk for the Loader.
 func (d *memDisk) disk(name string) Disk {
-	return Disk{Name: name, Open: func() (volume.Device, error) { return d, nil }}
+	return Disk{Name: "xen/" + name, Open: func() (volume.Device, error) { return d, nil }}
 }
 
 // tree is files by name; a name that ends in a slash is an empty folder.

@@ -48,8 +48,8 @@ type Loader struct {
 
 // Disk is a disk that the domain was given.
 type Disk struct {
-	// Name is the toolstack's: "xvda". Scripts call the disk "xen/xvda", and
-	// by its place among the disks "hd0" (CD-ROMs: "cd0").
+	// Name is what scripts call the disk: "xen/xvda", "memdisk". By its place
+	// among the disks they call it "hd0", too (CD-ROMs: "cd0").
 	Name string
 	// CDROM and ReadOnly disks are never written.
 	CDROM, ReadOnly bool

@@ -193,7 +193,7 @@ func TestNoConfig(t *testing.T) {
 			[]string{"no grub.cfg found on xen/xvda,gpt1 (ext2), xen/xvdb (unknown filesystem)."}},
 		{"a folder", []Disk{gpt(ext4(t, tree{"boot/grub/grub.cfg/": ""})).disk("xvda")},
 			[]string{"(xen/xvda,gpt1)/boot/grub/grub.cfg: not a regular file."}},
-		{"cannot be opened", []Disk{{Name: "xvda", Open: func() (volume.Device, error) { return nil, broken }}},
+		{"cannot be opened", []Disk{{Name: "xen/xvda", Open: func() (volume.Device, error) { return nil, broken }}},
 			[]string{"error: xen/xvda: request at sector 2 failed."}},
 		{"unreadable", []Disk{sick.disk("xvda")}, []string{"xen/xvda: ", "request at sector 2 failed"}},
 		{"unreadable partition", []Disk{half.disk("xvda")}, []string{"xen/xvda,gpt1", "request at sector 2 failed"}},

@@ -8,33 +8,28 @@ import (
 	"runtime"
 	"time"
 
-	"pvboot/blkfront"
-	"pvboot/console"
 	"pvboot/guest"
 	"pvboot/guest/handover"
 	"pvboot/loader/image"
-	"pvboot/xen"
 )
 
 // boot carries out what the loader decides.
 type boot struct {
-	domain  *xen.Domain
-	console *console.Console
-	text    io.Writer          // the console, for lines
-	disks   []*blkfront.Device // those that the loader has asked for
+	world
+	text io.Writer // the console, for lines
 }
 
 // start loads a kernel and enters it. As long as it returns, the disks are
-// connected and the loader can go on; once the domain is closed there is no
+// connected and the loader can go on; once they were given back there is no
 // way back, and a failure ends the domain with a message.
 func (b *boot) start(_ context.Context, req image.Request) error {
 	begin := time.Now()
-	req.Machine = machine()
+	req.Machine = target()
 	plan, err := image.Build(req)
 	if err != nil {
 		return err
 	}
-	loaded, err := handover.Load(plan, ground())
+	loaded, err := handover.Load(plan, ground(b.busy()))
 	if err != nil {
 		return err
 	}
@@ -42,12 +37,12 @@ func (b *boot) start(_ context.Context, req image.Request) error {
 		req.Name, plan.Kind, float64(size(plan))/(1<<20), time.Since(begin).Seconds())
 	// What is left behind now could fail the next kernel in ways that nobody
 	// would trace to here.
-	if err := b.giveBack(); err != nil && !overlook {
+	if err := b.giveBack(b.text); err != nil && !overlook {
 		fmt.Fprintf(b.text, "refused to start %s: %v\n", req.Name, err)
-		b.console.Close()
+		b.console().Close()
 		guest.Exit(1)
 	}
-	b.console.Close()
+	b.console().Close()
 	err = loaded.Jump()
 	fmt.Fprintln(os.Stderr, "pvboot:", err) // the console itself is closed
 	guest.Exit(1)
@@ -56,33 +51,16 @@ func (b *boot) start(_ context.Context, req image.Request) error {
 
 // end is for halt and reboot: next does not return.
 func (b *boot) end(next func()) error {
-	if err := b.giveBack(); err != nil {
+	if err := b.giveBack(b.text); err != nil {
 		fmt.Fprintln(b.text, err)
 	}
-	b.console.Close()
+	b.console().Close()
 	next()
 	return nil
 }
 
-// Set by the build tags pvboot_leak and pvboot_keep, for the controls of the
-// tests: leak leaves something behind on purpose, and overlook goes on over it.
-var (
-	leak     func(*xen.Domain)
-	overlook bool
-)
-
-// giveBack undoes all that the loader acquired; the error says what is left.
-// The console stays open, for it is the toolstack's.
-func (b *boot) giveBack() error {
-	b.flush()
-	if leak != nil {
-		leak(b.domain)
-	}
-	return b.domain.Close()
-}
-
-// machine is the domain as the next kernel sees it.
-func machine() image.Machine {
+// target is the domain or machine as the next kernel sees it.
+func target() image.Machine {
 	start := guest.Start()
 	m := image.Machine{
 		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
@@ -97,9 +75,9 @@ func machine() image.Machine {
 	return m
 }
 
-// ground is the memory to load into.
-func ground() handover.Ground {
-	g := handover.Ground{Own: ranges(guest.Own()), Free: ranges(guest.Free()), View: guest.Platform().View}
+// ground is the memory to load into; busy is what the loader needs beside its own.
+func ground(busy []image.Range) handover.Ground {
+	g := handover.Ground{Own: append(ranges(guest.Own()), busy...), Free: ranges(guest.Free()), View: guest.Platform().View}
 	if pv := guest.PV(); pv != nil {
 		g.P2M, g.Store, g.Console = pv.P2M, pv.Store.MFN, pv.Console.MFN
 	}
