@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -18,7 +19,7 @@ import (
 // options are the flags of "rig boot".
 type options struct {
 	arch, mode, loader, xen string
-	cpu                     string
+	cpu, machine            string
 	gic                     int
 	memory                  int
 	extra                   string
@@ -55,9 +56,10 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	o := &options{}
 	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
 	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host: amd64 or arm64")
-	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh")
+	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh; or qemu: a machine without Xen, with the disk as its initrd")
 	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (not on arm64), pygrub, direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
-	f.StringVar(&o.xen, "xen", xenhost.DefaultXen, "`version` of Xen: 4.17 or 4.20")
+	f.StringVar(&o.xen, "xen", "", "`version` of Xen: 4.17 or 4.20 (default "+xenhost.DefaultXen+")")
+	f.StringVar(&o.machine, "machine", "", "with -mode qemu, QEMU's `machine`: q35 (default) or microvm on amd64, virt on arm64, with QEMU's options for it")
 	f.StringVar(&o.cpu, "cpu", "", "QEMU's `model` of the host's processor; on arm64 cortex-a57 (default), cortex-a72, max and others")
 	f.IntVar(&o.gic, "gic", 0, "`version` of arm64's interrupt controller: 2 or 3 (default 3)")
 	f.IntVar(&o.memory, "memory", 512, "memory of the domain in `MiB`")
@@ -85,13 +87,13 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	if terminal {
 		timeout = 0
 	}
-	f.DurationVar(&o.timeout, "timeout", timeout, "`time` after which the run fails, counted from Xen's start; 0 means none, as it is on a terminal")
+	f.DurationVar(&o.timeout, "timeout", timeout, "`time` after which the run fails, counted from QEMU's start; 0 means none, as it is on a terminal")
 	f.StringVar(&o.json, "json", "", "write the times to this `file` (- is standard output)")
 	f.StringVar(&o.store, "store", "", "write what xenstore holds about the domain to `NAME`.before, as xl made it, and to NAME.after, when the last -expect was seen")
 	f.BoolVar(&o.write, "write", false, "let the domain write to the disks; else what it writes is forgotten")
 	f.IntVar(&o.boots, "boots", 1, "boot the domain `n` times, one after the other, in the same Xen")
 	f.DurationVar(&o.rest, "rest", 0, "`time` to wait before each boot but the first, so that the end of the last domain does not disturb a measurement")
-	f.BoolVar(&o.verbose, "v", false, "print the messages of Xen, dom0 and xl to standard error")
+	f.BoolVar(&o.verbose, "v", false, "print the messages of Xen, dom0 and xl, or of QEMU, to standard error")
 	f.Usage = func() {
 		fmt.Fprint(f.Output(), bootHelp)
 		f.PrintDefaults()
@@ -106,25 +108,26 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 		}
 		o.disks = append(o.disks, disk)
 	}
-	return o, o.check()
+	if err := o.check(); err != nil {
+		return o, err
+	}
+	if o.mode == bareMode {
+		return o, o.checkBare()
+	}
+	return o, o.checkXen()
 }
 
+// check says what is wrong in any mode.
 func (o *options) check() error {
 	switch {
 	case o.arch != "amd64" && o.arch != "arm64":
 		return usagef("-arch %s: want amd64 or arm64", o.arch)
-	case domainTypes[o.mode] == nil:
-		return usagef("-mode %s: want pvh, pv or pvshim", o.mode)
-	case o.arch == "arm64" && o.mode != "pvh":
-		return usagef("-mode %s: there is no such type of domain on arm64: want pvh", o.mode)
-	case o.arch == "arm64" && o.loader == "pvgrub":
-		return usagef("-loader pvgrub: there is no PvGRUB for arm64")
+	case domainTypes[o.mode] == nil && o.mode != bareMode:
+		return usagef("-mode %s: want pvh, pv, pvshim or qemu", o.mode)
 	case o.arch != "arm64" && o.gic != 0:
 		return usagef("-gic %d: only arm64 has a GIC", o.gic)
 	case o.gic != 0 && o.gic != 2 && o.gic != 3:
 		return usagef("-gic %d: want 2 or 3", o.gic)
-	case !xenhost.Known(o.xen):
-		return usagef("-xen %s: want one of %v", o.xen, xenhost.Versions())
 	case o.memory < 1 || o.memory > 1<<20:
 		return usagef("-memory %d: want 1..%d MiB", o.memory, 1<<20)
 	case o.boots < 1:
@@ -139,6 +142,22 @@ func (o *options) check() error {
 		return usagef("-rest %v: want 0 or more", o.rest)
 	case o.timeout < 0:
 		return usagef("-timeout %v: want 0 or more", o.timeout)
+	}
+	return nil
+}
+
+// checkXen says what is wrong with the options of a run with Xen.
+func (o *options) checkXen() error {
+	o.xen = cmp.Or(o.xen, xenhost.DefaultXen)
+	switch {
+	case o.arch == "arm64" && o.mode != "pvh":
+		return usagef("-mode %s: there is no such type of domain on arm64: want pvh", o.mode)
+	case o.arch == "arm64" && o.loader == "pvgrub":
+		return usagef("-loader pvgrub: there is no PvGRUB for arm64")
+	case o.machine != "":
+		return usagef("-machine %s: only with -mode qemu", o.machine)
+	case !xenhost.Known(o.xen):
+		return usagef("-xen %s: want one of %v", o.xen, xenhost.Versions())
 	case len(o.disks) == 0:
 		return usagef("no disk is named")
 	}
@@ -159,36 +178,68 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 	if err != nil {
 		return err
 	}
+	var log io.Writer
+	if o.verbose {
+		log = stderr
+	}
+	if keyboardOf(stdin) {
+		fmt.Fprintf(stderr, "%s; Ctrl-] leaves\n", o.starting())
+	}
+	var machine closingHost
+	if o.mode == bareMode {
+		machine = startMachines(ctx, o, loader, log)
+	} else if machine, err = startXen(ctx, dir, o, loader, log, stderr); err != nil {
+		return err
+	}
+	return follow(ctx, o, machine, stdin, stdout, stderr)
+}
+
+// closingHost is a host with an end and a log.
+type closingHost interface {
+	host
+	LogTail() string
+	Close() error
+}
+
+// startXen starts a host with Xen for a session's domains.
+func startXen(ctx context.Context, dir cache.Dir, o *options, l *loader, log, progress io.Writer) (closingHost, error) {
 	cfg := &xenhost.Config{
 		Cache: dir, Arch: o.arch, Xen: o.xen, CPU: o.cpu, GIC: o.gic, Memory: o.memory,
-		PyGrub: loader.pygrub, Files: loader.files, Progress: stderr,
-	}
-	if o.verbose {
-		cfg.Log = stderr
+		PyGrub: l.pygrub, Files: l.files, Progress: progress, Log: log,
 	}
 	for _, d := range o.disks {
 		d.Write = o.write && !d.readOnly
 		cfg.Disks = append(cfg.Disks, d.Disk)
 	}
-	if keyboardOf(stdin) {
-		fmt.Fprintf(stderr, "starting Xen %s in QEMU; Ctrl-] leaves\n", o.xen)
-	}
-	host, err := xenhost.Start(ctx, cfg)
+	h, err := xenhost.Start(ctx, cfg)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return &xenDomains{domains{h, o, l}, h}, nil
+}
+
+// xenDomains are domains whose host this program has started.
+type xenDomains struct {
+	domains
+	started *xenhost.Host
+}
+
+func (d *xenDomains) LogTail() string { return d.started.LogTail() }
+
+func (d *xenDomains) Close() error { return d.started.Close() }
+
+// follow runs the session.
+func follow(ctx context.Context, o *options, machine closingHost, stdin *os.File, stdout, stderr io.Writer) error {
 	keyboard, restore, err := openKeyboard(stdin)
 	if err != nil {
-		host.Close()
+		machine.Close()
 		return err
 	}
-	s := &session{
-		options: o, host: host, loader: loader, out: stdout, keyboard: keyboard,
-	}
+	s := &session{options: o, host: machine, out: stdout, keyboard: keyboard}
 	err = s.run(ctx)
-	err = errors.Join(err, restore(), host.Close())
+	err = errors.Join(err, restore(), machine.Close())
 	if err != nil && !o.verbose && !errors.Is(err, errLeft) {
-		fmt.Fprintf(stderr, "\nThe last messages of Xen, dom0 and xl:\n%s\n", host.LogTail())
+		fmt.Fprintf(stderr, "\nThe last messages of %s:\n%s\n", o.speakers(), machine.LogTail())
 	}
 	if jsonErr := s.writeJSON(stdout); err == nil {
 		err = jsonErr

@@ -27,6 +27,7 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	codecs := f.String("codecs", "", "put the kernel in these packings, separated by commas, or in all of them onto the disk too, as /boot/vmlinuz.CODEC; entries of /boot/grub/custom.cfg, with the keys 1, 2, ... or the domain's command line xen_grub_env_default=CODEC, boot them")
 	f.IntVar(&cfg.InitrdMiB, "initrd-mib", 0, "pad the initrd to `n` MiB with data that cannot be compressed")
 	f.IntVar(&cfg.SectorSize, "sector", 512, "sector size of the disk in `bytes`: 512 or 4096")
+	f.StringVar(&cfg.Console, "console", "hvc0", "`name` of the kernel's console: hvc0 in a Xen domain; ttyS0 (amd64) or ttyAMA0 (arm64) for rig boot -mode qemu")
 	f.StringVar(&cfg.GrubConfig, "grub-cfg", "", "`file` to use as /boot/grub/grub.cfg")
 	f.StringVar(&cfg.Tree, "tree", "", "`folder` of more files for the filesystem")
 	f.Usage = func() {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"pvboot/internal/xenhost"
+	"pvboot/internal/xenhost/wire"
 )
 
 // domainTypes are the lines of an xl configuration for each -mode.
@@ -14,6 +15,28 @@ var domainTypes = map[string][]string{
 	"pvh":    {`type = "pvh"`},
 	"pv":     {`type = "pv"`},
 	"pvshim": {`type = "pvh"`, `pvshim = 1`},
+}
+
+// xenHost makes domains, a *xenhost.Host.
+type xenHost interface {
+	Events() <-chan xenhost.Event
+	Create(job wire.Job) error
+	Input(keys []byte) error
+	Destroy() error
+	Inspect() error
+	List() error
+}
+
+// domains are a session's domains on a Xen host.
+type domains struct {
+	xenHost
+	options *options
+	loader  *loader
+}
+
+// Create makes a domain and lets it run.
+func (d *domains) Create(v variant) error {
+	return d.xenHost.Create(wire.Job{Config: xlConfig(d.options, d.loader, v), List: d.options.store != ""})
 }
 
 // domainDisk is one disk of the domain.
@@ -87,8 +110,7 @@ func xlConfig(o *options, l *loader, v variant) string {
 	}
 	lines = append(lines, domainTypes[o.mode]...)
 	lines = append(lines, l.lines...)
-	extra := strings.TrimSpace(strings.TrimSpace(l.cmdline+" "+o.extra) + " " + v.each)
-	if extra != "" {
+	if extra := commandLine(o, l, v); extra != "" {
 		lines = append(lines, "extra = "+quote(extra))
 	}
 	var disks []string
@@ -98,6 +120,11 @@ func xlConfig(o *options, l *loader, v variant) string {
 	lines = append(lines, "disk = [ "+strings.Join(disks, ", ")+" ]")
 	lines = append(lines, o.xl...)
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// commandLine is what a kernel or loader is told.
+func commandLine(o *options, l *loader, v variant) string {
+	return strings.TrimSpace(strings.TrimSpace(l.cmdline+" "+o.extra) + " " + v.each)
 }
 
 // quote quotes a string for xl, whose strings have no escape for their own

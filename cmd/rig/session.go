@@ -45,10 +45,11 @@ func bootErrorf(format string, args ...any) error {
 // inspectWait is how long dom0 may take to say where a domain hangs.
 const inspectWait = 20 * time.Second
 
-// xenHost is the Xen host that a session uses, a *xenhost.Host.
-type xenHost interface {
+// host is where a session boots: Xen, whose domains come one after the other, or
+// machines without Xen. A machine counts as a domain.
+type host interface {
 	Events() <-chan xenhost.Event
-	Create(job wire.Job) error
+	Create(v variant) error
 	Input(keys []byte) error
 	Destroy() error
 	Inspect() error
@@ -58,8 +59,7 @@ type xenHost interface {
 // session is a run of rig boot: one or more boots in one Xen.
 type session struct {
 	*options
-	host     xenHost
-	loader   *loader
+	host     host
 	out      io.Writer
 	keyboard <-chan []byte // nil without a terminal
 	reports  []report
@@ -147,7 +147,7 @@ func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.E
 		select {
 		case event, ok := <-s.host.Events():
 			if !ok {
-				return event, errors.New("the Xen host ended")
+				return event, errors.New("the host ended")
 			}
 			if event.Kind == wire.Failed {
 				return event, fmt.Errorf("dom0: %s", event.Data)
@@ -177,7 +177,7 @@ func (s *session) next(ctx context.Context, timeout <-chan time.Time) (xenhost.E
 func (s *session) bootOnce(ctx context.Context, timeout <-chan time.Time, v variant, last bool) error {
 	w := newWatcher(s.options, v)
 	defer func() { s.reports = append(s.reports, w.report()) }()
-	if err := s.host.Create(wire.Job{Config: xlConfig(s.options, s.loader, v), List: s.store != ""}); err != nil {
+	if err := s.host.Create(v); err != nil {
 		return err
 	}
 	for {

@@ -73,6 +73,11 @@ func (h *fakeHost) Inspect() error {
 	return nil
 }
 
+// newSession is a session of domains on a Xen host.
+func newSession(o *options, host xenHost, out io.Writer) *session {
+	return &session{options: o, host: &domains{host, o, &loader{}}, out: out}
+}
+
 // domain returns the events of a domain that prints text, 100 ms a piece, and
 // then ends for a reason; "" means that it goes on.
 func domain(reason string, text ...string) []xenhost.Event {
@@ -128,7 +133,7 @@ func TestSession(t *testing.T) {
 		{name: "not created", domains: [][]xenhost.Event{notCreated},
 			want: "the domain was not created: xl create: exit status 3: no memory", did: []string{"create"}},
 		{name: "host dies", domains: [][]xenhost.Event{domain("", "a")}, expects: []string{"b"},
-			want: "the Xen host ended; not seen: b", did: []string{"create"}},
+			want: "the host ended; not seen: b", did: []string{"create"}},
 		{name: "dom0 fails", domains: [][]xenhost.Event{{{Kind: wire.Failed, Data: []byte("insert module x: exec format error")}}},
 			expects: []string{"b"}, want: "dom0: insert module x: exec format error; not seen: b", did: []string{"create"}},
 		{name: "keys", domains: [][]xenhost.Event{domain("", "GRUB "+menu, "sub "+menu, "login")},
@@ -150,7 +155,7 @@ func TestSession(t *testing.T) {
 				}
 				o.keys = append(o.keys, press)
 			}
-			s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
+			s := newSession(o, host, io.Discard)
 			got := ""
 			if err := s.run(context.Background()); err != nil {
 				got = err.Error()
@@ -167,7 +172,7 @@ func TestSession(t *testing.T) {
 
 func TestSessionTimeout(t *testing.T) {
 	host := newFakeHost(domain("", "a"), nil) // the second keeps the host alive
-	s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host: host, loader: &loader{}, out: io.Discard}
+	s := newSession(&options{expects: expressions("b"), boots: 1, timeout: time.Millisecond}, host, io.Discard)
 	if err := s.run(context.Background()); err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
 		t.Errorf("error %v, want a time-out", err)
 	}
@@ -185,7 +190,7 @@ func (c timesOut) Write(p []byte) (int, error) {
 func TestSessionEach(t *testing.T) {
 	host := newFakeHost(domain("destroyed", "a"), domain("destroyed", "a"), domain("destroyed", "a"), domain("", "a"))
 	o := &options{expects: expressions("a"), boots: 2, extra: "x", each: []string{"one", "two"}}
-	s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
+	s := newSession(o, host, io.Discard)
 	if err := s.run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -214,7 +219,7 @@ func TestSessionStore(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "store")
 	o := &options{expects: expressions("a"), boots: 1, store: name}
 	host := newFakeHost(append([]xenhost.Event{listing("paused\n")}, domain("", "a")...), nil)
-	if err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background()); err != nil {
+	if err := newSession(o, host, io.Discard).run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"create", "list"}, host.did); diff != "" {
@@ -227,7 +232,7 @@ func TestSessionStore(t *testing.T) {
 	}
 	// A domain that ends too early has not been listed.
 	host = newFakeHost(append([]xenhost.Event{listing("paused\n")}, domain("poweroff", "a")...), nil)
-	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
+	err := newSession(o, host, io.Discard).run(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "before xenstore was listed") {
 		t.Errorf("error %v", err)
 	}
@@ -279,7 +284,7 @@ func TestSmallest(t *testing.T) {
 		host := &memoryHost{fakeHost: newFakeHost(), need: c.need}
 		var out bytes.Buffer
 		o := &options{expects: expressions("a"), boots: 1, memory: 128, smallest: c.step}
-		s := &session{options: o, host: host, loader: &loader{}, out: &out}
+		s := newSession(o, host, &out)
 		if err := s.run(context.Background()); err != nil {
 			t.Errorf("need %d: %v", c.need, err)
 		}
@@ -296,7 +301,7 @@ func TestSmallest(t *testing.T) {
 	// A domain that does not even boot with all memory is a failure.
 	host := &memoryHost{fakeHost: newFakeHost(), need: 200}
 	o := &options{expects: expressions("a"), boots: 1, memory: 128, smallest: 1}
-	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
+	err := newSession(o, host, io.Discard).run(context.Background())
 	if err == nil || err.Error() != "the domain ended (crash); not seen: a" {
 		t.Errorf("error %v", err)
 	}
@@ -308,7 +313,7 @@ func TestTryHanging(t *testing.T) {
 	host := &memoryHost{fakeHost: newFakeHost(), hang: 64, need: 64}
 	<-host.events // Ready
 	o := &options{expects: expressions("a"), boots: 1, timeout: time.Hour, smallest: 1}
-	s := &session{options: o, host: host, loader: &loader{}, out: io.Discard}
+	s := newSession(o, host, io.Discard)
 	if passed, err := s.try(context.Background(), nil, 32, time.Millisecond); passed || err != nil {
 		t.Errorf("%t, %v", passed, err)
 	}
@@ -338,7 +343,7 @@ func TestSessionInspects(t *testing.T) {
 			host := newFakeHost(c.events, nil)
 			<-host.events // Ready
 			timeout := make(timesOut, 1)
-			s := &session{options: &options{expects: expressions("b"), boots: 1, timeout: time.Minute}, host: host, loader: &loader{}, out: timeout}
+			s := newSession(&options{expects: expressions("b"), boots: 1, timeout: time.Minute}, host, timeout)
 			err := s.bootOnce(context.Background(), timeout, variant{}, true)
 			if err == nil || err.Error() != "timed out after 1m0s; not seen: b" {
 				t.Errorf("error %v, want a time-out", err)
@@ -354,12 +359,12 @@ func TestSessionInspects(t *testing.T) {
 func TestSessionRest(t *testing.T) {
 	host := newFakeHost(domain("destroyed", "a"), domain("", "a"))
 	o := &options{expects: expressions("a"), boots: 2, rest: time.Millisecond}
-	if err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background()); err != nil {
+	if err := newSession(o, host, io.Discard).run(context.Background()); err != nil {
 		t.Fatal(err)
 	}
 	host = newFakeHost(domain("destroyed", "a"), domain("", "a"))
 	o.rest, o.timeout = time.Hour, time.Millisecond
-	err := (&session{options: o, host: host, loader: &loader{}, out: io.Discard}).run(context.Background())
+	err := newSession(o, host, io.Discard).run(context.Background())
 	if err == nil || !strings.Contains(err.Error(), "timed out after 1ms") {
 		t.Errorf("error %v, want a time-out", err)
 	}
@@ -368,7 +373,7 @@ func TestSessionRest(t *testing.T) {
 func TestSessionInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	s := &session{options: &options{boots: 1}, host: &fakeHost{events: make(chan xenhost.Event)}, loader: &loader{}, out: io.Discard}
+	s := newSession(&options{boots: 1}, &fakeHost{events: make(chan xenhost.Event)}, io.Discard)
 	if err := s.run(ctx); err == nil || err.Error() != "interrupted" {
 		t.Errorf("error %v, want interrupted", err)
 	}
@@ -378,7 +383,8 @@ func TestSessionInterrupted(t *testing.T) {
 func TestSessionKeyboard(t *testing.T) {
 	host := newFakeHost(domain(""), nil)
 	keyboard := make(chan []byte)
-	s := &session{options: &options{boots: 1}, host: host, loader: &loader{}, out: io.Discard, keyboard: keyboard}
+	s := newSession(&options{boots: 1}, host, io.Discard)
+	s.keyboard = keyboard
 	go func() {
 		keyboard <- []byte("e")
 		close(keyboard)
@@ -401,7 +407,7 @@ func TestReport(t *testing.T) {
 		expects: expressions("PVBOOT-OK", "END"), boots: 2, json: filepath.Join(t.TempDir(), "times"),
 	}
 	var out bytes.Buffer
-	s := &session{options: o, host: host, loader: &loader{}, out: &out}
+	s := newSession(o, host, &out)
 	if err := s.run(context.Background()); err == nil {
 		t.Error("the second boot passed")
 	}

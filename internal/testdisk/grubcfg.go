@@ -1,6 +1,7 @@
 package testdisk
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"slices"
@@ -85,7 +86,7 @@ func (d *disk) execute(t *template.Template) string {
 }
 
 // commandLine returns the kernel's arguments: Debian's, without "quiet", and
-// with the console that a Xen guest has.
+// with a console.
 func (d *disk) commandLine() string {
-	return "root=UUID=" + d.uuid + " ro console=hvc0"
+	return "root=UUID=" + d.uuid + " ro console=" + cmp.Or(d.Console, "hvc0")
 }

@@ -32,6 +32,7 @@ type Config struct {
 	Codec      string   // how the kernel is packed, one of Codecs; "" leaves it as it is
 	Codecs     []string // the kernel in more packings, each /boot/vmlinuz.CODEC with an entry in custom.cfg
 	InitrdMiB  int      // size of the initrd; 0 means no padding
+	Console    string   // the kernel's console; "" means hvc0, a Xen guest's
 	GrubConfig string   // file of a grub.cfg to use; "" writes Debian's
 	Tree       string   // folder of more files; "" means none
 	Kernel     Kernel
@@ -103,6 +104,8 @@ func (c *Config) Check() error {
 		return fmt.Errorf("codec %q: want one of %v", c.Codec, Codecs(c.Arch))
 	case slices.ContainsFunc(c.Codecs, func(s string) bool { return !slices.Contains(Codecs(c.Arch), s) }):
 		return fmt.Errorf("codecs %v: want of %v", c.Codecs, Codecs(c.Arch))
+	case strings.ContainsFunc(c.Console, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune(`"'$\\`, r) }):
+		return fmt.Errorf("console %q: want a name such as ttyS0", c.Console)
 	case c.InitrdMiB < 0 || c.InitrdMiB > 3072:
 		return fmt.Errorf("initrd of %d MiB: want 0..3072", c.InitrdMiB)
 	}

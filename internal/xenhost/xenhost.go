@@ -18,6 +18,7 @@ import (
 	"pvboot/internal/cache"
 	"pvboot/internal/cpio"
 	"pvboot/internal/qemu"
+	"pvboot/internal/tail"
 	"pvboot/internal/xenhost/wire"
 )
 
@@ -57,7 +58,7 @@ type Host struct {
 	qemu   *qemu.Process
 	conn   *wire.Conn
 	events chan Event
-	log    *tail
+	log    *tail.Log
 	tmp    string
 	close  sync.Once
 }
@@ -88,7 +89,7 @@ func Start(ctx context.Context, cfg *Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{events: make(chan Event, 64), log: &tail{out: cfg.Log}, tmp: tmp}
+	h := &Host{events: make(chan Event, 64), log: tail.New(cfg.Log), tmp: tmp}
 	if err := h.start(ctx, m, cfg, im); err != nil {
 		os.RemoveAll(tmp)
 		return nil, err

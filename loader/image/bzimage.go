@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // The setup header of a bzImage, offsets in the file and in struct
@@ -242,10 +243,16 @@ func (h *bzHeader) bootParams(m Machine, kernel, cmdLine uint64, initrd []Segmen
 }
 
 // e820 is the memory map as Linux's own PVH entry makes it out of the start
-// info (arch/x86/platform/pvh/enlighten.c): Xen's ranges and the ISA hole.
+// info (arch/x86/platform/pvh/enlighten.c): Xen's ranges and the ISA hole. A map
+// of a PC's firmware tells of the hole itself.
 func e820(memory []Range) []Range {
-	return append(append([]Range(nil), memory...),
-		Range{Start: isaHoleStart, Size: isaHoleEnd - isaHoleStart, Type: Reserved})
+	table := slices.Clone(memory)
+	for _, r := range memory {
+		if r.Type != RAM && r.Start < isaHoleEnd && r.End() > isaHoleStart {
+			return table
+		}
+	}
+	return append(table, Range{Start: isaHoleStart, Size: isaHoleEnd - isaHoleStart, Type: Reserved})
 }
 
 func bytesSegment(name string, addr uint64, b []byte) Segment {
