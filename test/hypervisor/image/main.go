@@ -1,3 +1,5 @@
+//go:build riscv64
+
 // Command image is a hypervisor for tests: a Go program on a bare machine that
 // runs one guest as Xen would, where no released Xen can. The guest and its disks
 // come as initial RAM disk (package bundle); its console is the machine's. When the
