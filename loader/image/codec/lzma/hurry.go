@@ -20,16 +20,16 @@ func renew(width, code uint32, in []byte, at int) (w, c uint32, next int) {
 }
 
 // model decodes a bit by its probability out of a range that was renewed, and
-// returns what is left of the range, and all ones for a 0 or none for a 1. There
-// is no branch: which way a bit goes no processor can foresee.
-func model(width, code uint32, p *uint16) (w, c, zero uint32) {
-	v := int32(*p)
-	bound := width >> probBits * uint32(v)
-	zero = uint32((int64(code) - int64(bound)) >> 63)
-	rest := width - bound
-	// Towards 1<<probBits with a 0, rounded as in rangeDecoder.bit.
-	*p = uint16(v - (v-int32(zero&(1<<probBits-1<<moveBits+1)))>>moveBits)
-	return rest ^ (rest^bound)&zero, code - bound&^zero, zero
+// returns what is left of the range.
+func model(width, code uint32, p *uint16) (w, c, bit uint32) {
+	v := uint32(*p)
+	bound := width >> probBits * v
+	if code < bound {
+		*p = uint16(v + (1<<probBits-v)>>moveBits)
+		return bound, code, 0
+	}
+	*p = uint16(v - v>>moveBits)
+	return width - bound, code - bound, 1
 }
 
 // hurry decodes symbols for as long as there is input and room for the largest
@@ -41,13 +41,13 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 	n, state := d.n, d.state
 	rep0, rep1, rep2, rep3 := d.reps[0], d.reps[1], d.reps[2], d.reps[3]
 	dst := d.dst[:end]
-	zero := uint32(0)
+	bit := uint32(0)
 
 	for at <= len(in)-symbolInput && n <= len(dst)-symbolOutput {
 		posState := uint(n-start) & uint(d.posMask)
 		width, code, at = renew(width, code, in, at)
-		width, code, zero = model(width, code, &p.isMatch[state%states][posState%posStates])
-		if zero != 0 {
+		width, code, bit = model(width, code, &p.isMatch[state%states][posState%posStates])
+		if bit == 0 {
 			before := 0
 			if n > start {
 				before = int(dst[n-1])
@@ -59,28 +59,28 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				match, offset := uint32(dst[n-rep0-1]), uint32(0x100)
 				for symbol < 0x100 {
 					match <<= 1
-					bit := match & offset
+					want := match & offset
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &probs[(offset+bit+symbol)%literalModels])
-					symbol = symbol<<1 + 1 + zero
-					offset &= bit ^ zero
+					width, code, bit = model(width, code, &probs[(offset+want+symbol)%literalModels])
+					symbol = symbol<<1 + bit
+					offset &= want ^ (bit - 1)
 				}
 			} else {
 				for symbol < 0x10 {
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + 1 + zero
+					width, code, bit = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + bit
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + 1 + zero
+					width, code, bit = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + bit
 				}
 				for symbol < 0x100 {
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + 1 + zero
+					width, code, bit = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + bit
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + 1 + zero
+					width, code, bit = model(width, code, &probs[symbol%literalModels])
+					symbol = symbol<<1 + bit
 				}
 			}
 			dst[n] = byte(symbol)
@@ -92,16 +92,16 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 		// A match: which distance, and whose lengths.
 		lengths, again := &p.repLength, true
 		width, code, at = renew(width, code, in, at)
-		width, code, zero = model(width, code, &p.isRep[state%states])
-		if zero != 0 {
+		width, code, bit = model(width, code, &p.isRep[state%states])
+		if bit == 0 {
 			lengths, again = &p.matchLength, false
 		} else {
 			width, code, at = renew(width, code, in, at)
-			width, code, zero = model(width, code, &p.isRep0[state%states])
-			if zero != 0 {
+			width, code, bit = model(width, code, &p.isRep0[state%states])
+			if bit == 0 {
 				width, code, at = renew(width, code, in, at)
-				width, code, zero = model(width, code, &p.isLongRep[state%states][posState%posStates])
-				if zero != 0 {
+				width, code, bit = model(width, code, &p.isLongRep[state%states][posState%posStates])
+				if bit == 0 {
 					if rep0 >= n-start {
 						return false, damaged("match before the beginning")
 					}
@@ -112,13 +112,13 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				}
 			} else {
 				width, code, at = renew(width, code, in, at)
-				width, code, zero = model(width, code, &p.isRep1[state%states])
-				if zero != 0 {
+				width, code, bit = model(width, code, &p.isRep1[state%states])
+				if bit == 0 {
 					rep0, rep1 = rep1, rep0
 				} else {
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &p.isRep2[state%states])
-					if zero != 0 {
+					width, code, bit = model(width, code, &p.isRep2[state%states])
+					if bit == 0 {
 						rep0, rep1, rep2 = rep2, rep0, rep1
 					} else {
 						rep0, rep1, rep2, rep3 = rep3, rep0, rep1, rep2
@@ -129,11 +129,11 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 
 		probs, limit, length := lengths.low[posState%posStates][:], uint32(8), minMatch
 		width, code, at = renew(width, code, in, at)
-		width, code, zero = model(width, code, &lengths.long)
-		if zero == 0 {
+		width, code, bit = model(width, code, &lengths.long)
+		if bit != 0 {
 			width, code, at = renew(width, code, in, at)
-			width, code, zero = model(width, code, &lengths.longest)
-			if zero != 0 {
+			width, code, bit = model(width, code, &lengths.longest)
+			if bit == 0 {
 				probs, length = lengths.middle[posState%posStates][:], minMatch+8
 			} else {
 				probs, limit, length = lengths.high[:], 256, minMatch+16
@@ -142,8 +142,8 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 		m := uint32(1)
 		for m < limit {
 			width, code, at = renew(width, code, in, at)
-			width, code, zero = model(width, code, &probs[m])
-			m = m<<1 + 1 + zero
+			width, code, bit = model(width, code, &probs[m])
+			m = m<<1 + bit
 		}
 		length += int(m - limit)
 
@@ -156,8 +156,8 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 			slot := uint32(1)
 			for slot < 1<<slotBits {
 				width, code, at = renew(width, code, in, at)
-				width, code, zero = model(width, code, &slots[slot%(1<<slotBits)])
-				slot = slot<<1 + 1 + zero
+				width, code, bit = model(width, code, &slots[slot%(1<<slotBits)])
+				slot = slot<<1 + bit
 			}
 			slot -= 1 << slotBits
 			rep0 = int(slot)
@@ -183,9 +183,9 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				m := uint32(1)
 				for i := range bits {
 					width, code, at = renew(width, code, in, at)
-					width, code, zero = model(width, code, &models[m])
-					m = m<<1 + 1 + zero
-					distance += (1 + zero) << i
+					width, code, bit = model(width, code, &models[m])
+					m = m<<1 + bit
+					distance += bit << i
 				}
 				if rep0 = int(distance); distance == 0xffffffff {
 					width, code, at = renew(width, code, in, at)
