@@ -39,13 +39,10 @@ func (s *Suite) configure(ctx context.Context) (*apt, error) {
 	if err != nil {
 		return nil, err
 	}
-	mirror := envOr(EnvMirror, defaultMirror)
-	security := envOr(EnvSecurityMirror, defaultSecurityMirror)
 	files := map[string]string{
-		"apt.conf": aptConf(a.dir, s.Arch) + proxies,
-		"status":   "",
-		"sources.list": fmt.Sprintf("deb [arch=%[1]s] %[2]s %[3]s main\ndeb [arch=%[1]s] %[4]s %[3]s-security main\n",
-			s.Arch, mirror, s.Name, security),
+		"apt.conf":     aptConf(a.dir, s.Arch) + proxies,
+		"status":       "",
+		"sources.list": s.sources(),
 		// Not signed-by= in sources.list, which has no way to quote a space.
 		"etc/trusted/debian.gpg": string(keys),
 	}
@@ -55,6 +52,15 @@ func (s *Suite) configure(ctx context.Context) (*apt, error) {
 		}
 	}
 	return a, nil
+}
+
+// sources lists the archives that the suite is fetched from.
+func (s *Suite) sources() string {
+	list := fmt.Sprintf("deb [arch=%s] %s %s main\n", s.Arch, envOr(EnvMirror, defaultMirror), s.Name)
+	if !s.MainOnly {
+		list += fmt.Sprintf("deb [arch=%s] %s %s-security main\n", s.Arch, envOr(EnvSecurityMirror, defaultSecurityMirror), s.Name)
+	}
+	return list
 }
 
 // aptConf says where everything is, and that nothing unsigned is taken.

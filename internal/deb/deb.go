@@ -38,6 +38,10 @@ type Suite struct {
 	Name     string    // bookworm
 	Arch     string    // amd64
 	Progress io.Writer // gets apt's messages while it downloads
+
+	// MainOnly leaves the security archive out. What only ever runs in a test
+	// needs no fixes, and cannot fail because a mirror is behind with them.
+	MainOnly bool
 }
 
 // Packages is a set of unpacked packages.

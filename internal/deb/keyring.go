@@ -20,12 +20,17 @@ const (
 // that an older machine can fetch them too.
 const firstSuite = "bookworm"
 
+// keyringArch is the architecture whose index is read for that keyring, which
+// is the same file for all: the first release has not every architecture of
+// the later ones.
+const keyringArch = "amd64"
+
 // keyring returns the file of the keys that sign the suite's archive.
 func (s *Suite) keyring(ctx context.Context) (string, error) {
 	if s.Name == firstSuite {
 		return s.hostKeyring(ctx)
 	}
-	first := &Suite{Cache: s.Cache, Name: firstSuite, Arch: s.Arch, Progress: s.Progress}
+	first := &Suite{Cache: s.Cache, Name: firstSuite, Arch: keyringArch, Progress: s.Progress}
 	pkgs, err := first.Unpack(ctx, keyringPackage)
 	if err != nil {
 		return "", err
