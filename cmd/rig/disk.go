@@ -58,7 +58,7 @@ func makeDisk(ctx context.Context, args []string, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	kernel, err := xenhost.FetchKernel(ctx, dir, *release, cfg.Arch, stderr)
+	kernel, err := (&deb.Suite{Cache: dir, Name: *release, Arch: cfg.Arch, Progress: stderr}).Kernel(ctx, deb.KernelPackage(cfg.Arch))
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ const (
 type Suite struct {
 	Cache    cache.Dir
 	Name     string    // bookworm
-	Arch     string    // amd64
+	Arch     string    // amd64, Debian's name of it
 	Progress io.Writer // gets apt's messages while it downloads
 
 	// MainOnly leaves the security archive out. What only ever runs in a test

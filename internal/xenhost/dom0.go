@@ -5,12 +5,10 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"pvboot/internal/cache"
 	"pvboot/internal/cpio"
@@ -46,7 +44,8 @@ func (m *machine) prepare(ctx context.Context, cfg *Config) (*images, error) {
 	if err != nil {
 		return nil, err
 	}
-	kernel, err := fetchKernel(ctx, m.kernel, &deb.Suite{Cache: cfg.Cache, Name: KernelSuite, Arch: cfg.Arch, Progress: cfg.Progress})
+	kernels := &deb.Suite{Cache: cfg.Cache, Name: KernelSuite, Arch: cfg.Arch, Progress: cfg.Progress}
+	kernel, err := kernels.Kernel(ctx, m.kernel)
 	if err != nil {
 		return nil, err
 	}
@@ -72,39 +71,8 @@ func (m *machine) prepare(ctx context.Context, cfg *Config) (*images, error) {
 	return &im, nil
 }
 
-// Kernel is a Debian kernel package, unpacked.
-type Kernel struct {
-	Version string // 6.1.0-50-amd64
-	Package string // file name of the package, with its version
-	Image   string // the vmlinuz
-	Modules string // lib/modules/VERSION
-}
-
-// FetchKernel returns the kernel that linux-image-ARCH of a release of Debian
-// depends on.
-func FetchKernel(ctx context.Context, dir cache.Dir, suite, arch string, progress io.Writer) (*Kernel, error) {
-	return fetchKernel(ctx, "linux-image-"+arch, &deb.Suite{Cache: dir, Name: suite, Arch: arch, Progress: progress})
-}
-
-// fetchKernel returns the kernel that a metapackage depends on.
-func fetchKernel(ctx context.Context, name string, s *deb.Suite) (*Kernel, error) {
-	pkgs, err := s.Unpack(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	k := &Kernel{Package: pkgs.Versions[name]}
-	pkg, _, _ := strings.Cut(k.Package, "_")
-	k.Version = strings.TrimPrefix(pkg, "linux-image-")
-	k.Image = filepath.Join(pkgs.Root, "boot", "vmlinuz-"+k.Version)
-	k.Modules = filepath.Join(pkgs.Root, "usr/lib/modules", k.Version)
-	if _, err := os.Stat(k.Image); err != nil {
-		return nil, fmt.Errorf("%s: %w", k.Package, err)
-	}
-	return k, nil
-}
-
 // buildInitramfs returns dom0's initramfs.
-func (m *machine) buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *Kernel) (string, error) {
+func (m *machine) buildInitramfs(ctx context.Context, cfg *Config, xen *deb.Packages, k *deb.Kernel) (string, error) {
 	init, err := buildInit(ctx, cfg)
 	if err != nil {
 		return "", err
@@ -143,7 +111,7 @@ func writeArchive(name, multiarch, tree string, fill func(*rootfs) error) error 
 	return f.Close()
 }
 
-func (m *machine) writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte) error {
+func (m *machine) writeInitramfs(r *rootfs, cfg *Config, k *deb.Kernel, init []byte) error {
 	for _, name := range []string{"bin", "sbin", "lib", "lib64"} {
 		if err := r.out.Symlink(name, "usr/"+name); err != nil {
 			return err
@@ -175,7 +143,7 @@ func (m *machine) writeInitramfs(r *rootfs, cfg *Config, k *Kernel, init []byte)
 }
 
 // writeDom0Files writes what comes from no package of Xen.
-func (m *machine) writeDom0Files(out *cpio.Writer, k *Kernel, init []byte) error {
+func (m *machine) writeDom0Files(out *cpio.Writer, k *deb.Kernel, init []byte) error {
 	if err := out.Device("dev/console", 0o600, 5, 1); err != nil {
 		return err
 	}

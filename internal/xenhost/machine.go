@@ -3,6 +3,7 @@ package xenhost
 import (
 	"fmt"
 
+	"pvboot/internal/deb"
 	"pvboot/internal/qemu"
 )
 
@@ -23,7 +24,7 @@ type machine struct {
 
 	// Xen's and dom0's kernel as QEMU loads them.
 	unpackXen    func(cfg *Config, root, key string) (string, error)
-	unpackKernel func(cfg *Config, k *Kernel) (string, error)
+	unpackKernel func(cfg *Config, k *deb.Kernel) (string, error)
 
 	// arguments adds QEMU's arguments.
 	arguments func(q *qemu.Command, cfg *Config, boot bootFiles)

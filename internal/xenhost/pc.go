@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"pvboot/internal/cache"
+	"pvboot/internal/deb"
 	"pvboot/internal/qemu"
 	"pvboot/internal/vmlinux"
 )
@@ -74,7 +75,7 @@ func unpackXenELF(cfg *Config, root, key string) (string, error) {
 
 // unpackVmlinux returns dom0's kernel as an ELF file, so that Xen, which is
 // slow under emulation, need not decompress it at each start.
-func unpackVmlinux(cfg *Config, k *Kernel) (string, error) {
+func unpackVmlinux(cfg *Config, k *deb.Kernel) (string, error) {
 	dir, err := cfg.Cache.Build("vmlinux", cache.Key(layout, k.Package), func(dir string) error {
 		bz, err := os.ReadFile(k.Image)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"pvboot/internal/deb"
 	"pvboot/internal/qemu"
 )
 
@@ -83,7 +84,7 @@ func xenImage(cfg *Config, root, _ string) (string, error) {
 }
 
 // kernelImage returns dom0's kernel, which Debian does not pack either.
-func kernelImage(_ *Config, k *Kernel) (string, error) { return wantImage(k.Image) }
+func kernelImage(_ *Config, k *deb.Kernel) (string, error) { return wantImage(k.Image) }
 
 // imageMagic stands at imageMagicOffset of an arm64 Image (Linux's
 // Documentation/arch/arm64/booting.rst).

@@ -14,9 +14,9 @@ import (
 	"testing"
 
 	"pvboot/internal/cache"
+	"pvboot/internal/deb"
 	"pvboot/internal/testdisk"
 	"pvboot/internal/vmlinux"
-	"pvboot/internal/xenhost"
 	"pvboot/loader/image"
 )
 
@@ -61,7 +61,7 @@ func TestPVKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, release := range []string{"bookworm", "trixie"} {
-		kernel, err := xenhost.FetchKernel(context.Background(), keep, release, "amd64", os.Stderr)
+		kernel, err := (&deb.Suite{Cache: keep, Name: release, Arch: "amd64", Progress: os.Stderr}).Kernel(context.Background(), deb.KernelPackage("amd64"))
 		if err != nil {
 			t.Fatal(err)
 		}
