@@ -30,6 +30,7 @@ var customConfigTemplate = template.Must(template.New("custom.cfg").
 type grubConfigData struct {
 	UUID    string // of the filesystem
 	Version string // of the kernel
+	Kernel  string // its file
 	Args    string // the kernel's arguments
 	Codecs  []string
 	modules []string
@@ -74,6 +75,7 @@ func (d *disk) execute(t *template.Template) string {
 	err := t.Execute(&out, grubConfigData{
 		UUID:    d.uuid,
 		Version: d.Kernel.Version,
+		Kernel:  d.kernelFile(),
 		Args:    d.commandLine(),
 		Codecs:  d.Codecs,
 		modules: grubModules[d.Table],
@@ -88,5 +90,6 @@ func (d *disk) execute(t *template.Template) string {
 // commandLine returns the kernel's arguments: Debian's, without "quiet", and
 // with a console.
 func (d *disk) commandLine() string {
-	return "root=UUID=" + d.uuid + " ro console=" + cmp.Or(d.Console, "hvc0")
+	arch := architectures[d.Arch]
+	return "root=UUID=" + d.uuid + " ro console=" + cmp.Or(d.Console, arch.console) + arch.args
 }

@@ -11,10 +11,24 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t devtmpfs devtmpfs /dev
 
+# Where the kernel has no driver for the console that it writes to (earlycon),
+# messages go through its log, which takes them whole and line by line.
+if ! (exec >/dev/console) 2>/dev/null; then
+	echo on >/proc/sys/kernel/printk_devkmsg
+	exec </dev/null >/dev/kmsg 2>&1
+fi
+
+# show prints a file.
+show() {
+	while IFS= read -r line; do
+		echo "$line"
+	done <"$1"
+}
+
 echo PVBOOT-OK
-cat /proc/cmdline
+show /proc/cmdline
 grep MemTotal /proc/meminfo
-cat /proc/iomem
+show /proc/iomem
 
 read -r cmdline </proc/cmdline
 shell=

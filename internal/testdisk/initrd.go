@@ -25,9 +25,6 @@ var busyboxNames = []string{
 	"insmod", "mknod", "poweroff", "reboot", "setsid", "cttyhack", "dmesg", "hexdump",
 }
 
-// diskModules are the modules that init.sh inserts when it is to read a disk.
-var diskModules = []string{"xen_blkfront"}
-
 // initrd returns the initrd: a plain archive with padding, and behind it a
 // compressed one. Debian's initrds have the same shape, with microcode in the
 // place of the padding. (Without a plain one in front, xl would decompress the
@@ -91,11 +88,20 @@ func (d *disk) initrdFiles(w *cpio.Writer) error {
 	if err := w.Device("dev/console", 0o600, 5, 1); err != nil {
 		return err
 	}
+	return d.initrdModules(w, architectures[d.Arch].modules)
+}
+
+// initrdModules adds modules and what they need, numbered in the order in which
+// they must be inserted.
+func (d *disk) initrdModules(w *cpio.Writer, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	tree, err := kmod.Open(d.Kernel.Modules)
 	if err != nil {
 		return err
 	}
-	modules, err := tree.Resolve(diskModules...)
+	modules, err := tree.Resolve(names...)
 	if err != nil {
 		return err
 	}

@@ -2,13 +2,15 @@ package testdisk
 
 import (
 	"bytes"
+	"debug/elf"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"pvboot/internal/cache"
+	"pvboot/internal/compress"
 	"pvboot/internal/vmlinux"
-	"pvboot/internal/zboot"
 )
 
 // packing is how an architecture's kernels are packed.
@@ -16,13 +18,6 @@ type packing struct {
 	codecs func() []string
 	pack   func(kernel []byte, codec string) ([]byte, error)
 	unpack func(kernel []byte) ([]byte, error)
-}
-
-// packings are by Go's names of the architectures. On amd64 it is the payload
-// of a bzImage that is packed, on arm64 the Image itself.
-var packings = map[string]packing{
-	"amd64": {vmlinux.Codecs, packBzImage, vmlinux.Extract},
-	"arm64": {zboot.Codecs, zboot.Pack, zboot.Unpack},
 }
 
 // packBzImage compresses a bzImage's payload anew. With its own codec it stays
@@ -35,8 +30,42 @@ func packBzImage(image []byte, codec string) ([]byte, error) {
 	return vmlinux.Recompress(image, codec)
 }
 
+// gzipPacking is that of kernels whose own build makes them plain or, as Image.gz
+// and vmlinux.gz, compressed by gzip as a whole.
+func gzipPacking(is func(kernel []byte) bool) packing {
+	gzip, _ := compress.Named("gzip")
+	unpack := func(kernel []byte) ([]byte, error) {
+		var err error
+		if f, ok := compress.Detect(kernel); ok && f.Name == gzip.Name {
+			kernel, err = gzip.Unpack(kernel)
+		}
+		if err == nil && !is(kernel) {
+			err = errors.New("not a kernel of this architecture")
+		}
+		return kernel, err
+	}
+	return packing{
+		codecs: func() []string { return []string{gzip.Name, "none"} },
+		unpack: unpack,
+		pack: func(kernel []byte, codec string) ([]byte, error) {
+			plain, err := unpack(kernel)
+			if err != nil || codec != gzip.Name {
+				return plain, err
+			}
+			return gzip.Pack(plain)
+		},
+	}
+}
+
+// isPPC64LE says whether a kernel is a vmlinux for 64-bit PowerPC,
+// little-endian (System V gABI, chapter 4, "ELF Header").
+func isPPC64LE(kernel []byte) bool {
+	f, err := elf.NewFile(bytes.NewReader(kernel))
+	return err == nil && f.Class == elf.ELFCLASS64 && f.Data == elf.ELFDATA2LSB && f.Machine == elf.EM_PPC64
+}
+
 // Codecs lists what Config.Codec can be on an architecture.
-func Codecs(arch string) []string { return packings[arch].codecs() }
+func Codecs(arch string) []string { return architectures[arch].codecs() }
 
 // kernelImage returns the kernel as it goes onto the disk.
 func (d *disk) kernelImage(codec string) ([]byte, error) {
@@ -56,7 +85,7 @@ func (d *disk) kernelImage(codec string) ([]byte, error) {
 func PackKernel(keep cache.Dir, arch, codec string, image []byte) ([]byte, error) {
 	key := cache.Key("2", arch, codec, cache.Key(string(image)))
 	dir, err := keep.Build("kernel", key, func(dir string) error {
-		other, err := repack(packings[arch], image, codec)
+		other, err := repack(architectures[arch].packing, image, codec)
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ import (
 // Config is what a disk is made of.
 type Config struct {
 	Cache      cache.Dir
-	Arch       string   // of the kernel: amd64 or arm64
+	Arch       string   // of the kernel, one of Architectures
 	Table      string   // gpt, mbr or none
 	Filesystem string   // ext2, ext3 or ext4
 	MkfsArgs   []string // more arguments for mke2fs
@@ -32,7 +32,7 @@ type Config struct {
 	Codec      string   // how the kernel is packed, one of Codecs; "" leaves it as it is
 	Codecs     []string // the kernel in more packings, each /boot/vmlinuz.CODEC with an entry in custom.cfg
 	InitrdMiB  int      // size of the initrd; 0 means no padding
-	Console    string   // the kernel's console; "" means hvc0, a Xen guest's
+	Console    string   // the kernel's console; "" means that of a Xen guest, hvc0, and on riscv64 ttyS0
 	GrubConfig string   // file of a grub.cfg to use; "" writes Debian's
 	Tree       string   // folder of more files; "" means none
 	Kernel     Kernel
@@ -43,7 +43,8 @@ type Config struct {
 // Kernel is the Debian kernel to put onto a disk.
 type Kernel struct {
 	Version string // 6.1.0-50-amd64
-	Image   string // file of the vmlinuz
+	Name    string // what Debian calls its file, in front of the version: vmlinuz or vmlinux
+	Image   string // that file
 	Modules string // folder lib/modules/VERSION
 }
 
@@ -92,8 +93,8 @@ func Make(ctx context.Context, cfg *Config, out string) error {
 // Check says what is wrong with a configuration.
 func (c *Config) Check() error {
 	switch {
-	case c.Arch != "amd64" && c.Arch != "arm64":
-		return fmt.Errorf("architecture %q: want amd64 or arm64", c.Arch)
+	case !slices.Contains(Architectures(), c.Arch):
+		return fmt.Errorf("architecture %q: want one of %v", c.Arch, Architectures())
 	case c.Table != "gpt" && c.Table != "mbr" && c.Table != "none":
 		return fmt.Errorf("table %q: want gpt, mbr or none", c.Table)
 	case c.Filesystem != "ext2" && c.Filesystem != "ext3" && c.Filesystem != "ext4":
@@ -119,6 +120,9 @@ type disk struct {
 	uuid string // of the filesystem
 }
 
+// kernelFile returns the kernel's file in the filesystem.
+func (d *disk) kernelFile() string { return "boot/" + d.Kernel.Name + "-" + d.Kernel.Version }
+
 // fill puts the filesystem's files together.
 func (d *disk) fill() error {
 	for _, dir := range []string{"boot/grub/fonts", "etc", "root", "proc", "sys", "dev", "tmp"} {
@@ -141,7 +145,7 @@ func (d *disk) fill() error {
 		}
 	}
 	for name, content := range map[string][]byte{
-		"boot/vmlinuz-" + d.Kernel.Version:    kernel,
+		d.kernelFile():                        kernel,
 		"boot/initrd.img-" + d.Kernel.Version: initrd,
 		"boot/grub/grub.cfg":                  grub,
 		"boot/grub/grubenv":                   grubEnvironment(),
@@ -157,8 +161,8 @@ func (d *disk) fill() error {
 		return err
 	}
 	for link, target := range map[string]string{
-		"vmlinuz":    "boot/vmlinuz-" + d.Kernel.Version,
-		"initrd.img": "boot/initrd.img-" + d.Kernel.Version,
+		d.Kernel.Name: d.kernelFile(),
+		"initrd.img":  "boot/initrd.img-" + d.Kernel.Version,
 	} {
 		if err := os.Symlink(target, filepath.Join(d.root, link)); err != nil {
 			return err
@@ -197,7 +201,7 @@ func (d *disk) mkfs(ctx context.Context, image string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	size := (used + used/4 + 64*mib) / mib * mib
+	size := (used + used/4 + architectures[d.Arch].slack) / mib * mib
 	args := []string{"-q", "-F", "-t", d.Filesystem, "-U", d.uuid, "-L", "debian", "-d", d.root, "-E", "root_owner=0:0,hash_seed=" + d.uuid}
 	if d.SectorSize > 1024 {
 		args = append(args, "-b", "4096")
@@ -227,7 +231,7 @@ func (d *disk) writeDirect(dir string) error {
 		return err
 	}
 	boot := filepath.Join(d.root, "boot")
-	if err := cache.CopyFile(filepath.Join(dir, "vmlinuz"), filepath.Join(boot, "vmlinuz-"+d.Kernel.Version)); err != nil {
+	if err := cache.CopyFile(filepath.Join(dir, "vmlinuz"), filepath.Join(d.root, d.kernelFile())); err != nil {
 		return err
 	}
 	if err := cache.CopyFile(filepath.Join(dir, "initrd.img"), filepath.Join(boot, "initrd.img-"+d.Kernel.Version)); err != nil {

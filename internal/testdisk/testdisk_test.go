@@ -38,7 +38,7 @@ func config(t *testing.T) *Config {
 	}
 	return &Config{
 		Cache: cache.Dir(dir), Arch: "amd64", Table: "gpt", Filesystem: "ext4", SectorSize: 512,
-		Kernel:  Kernel{Version: "6.1.0-1-amd64", Image: filepath.Join(dir, "vmlinuz"), Modules: dir},
+		Kernel:  Kernel{Version: "6.1.0-1-amd64", Name: "vmlinuz", Image: filepath.Join(dir, "vmlinuz"), Modules: dir},
 		Busybox: filepath.Join(dir, "busybox"), Font: filepath.Join(dir, "unicode.pf2"),
 	}
 }
