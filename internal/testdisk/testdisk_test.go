@@ -132,6 +132,62 @@ func TestGrubConfig(t *testing.T) {
 	}
 }
 
+// Debian's kernels for these architectures are called vmlinux.
+func TestGrubConfigVmlinux(t *testing.T) {
+	golden.Check(t, "riscv64.cfg", (&disk{Config: vmlinuxConfig(t), uuid: "01234567-89ab-8def-8123-456789abcdef"}).grubConfig())
+	tool(t, "grub-script-check", filepath.Join("testdata", "riscv64.cfg"))
+}
+
+// vmlinuxConfig returns the configuration of a disk with a kernel for riscv64
+// that is none, and without modules.
+func vmlinuxConfig(t *testing.T) *Config {
+	t.Helper()
+	cfg := config(t)
+	cfg.Arch = "riscv64"
+	cfg.Kernel.Version, cfg.Kernel.Name, cfg.Kernel.Modules = "6.12.1-riscv64", "vmlinux", filepath.Join(t.TempDir(), "none")
+	return cfg
+}
+
+func TestMakeVmlinux(t *testing.T) {
+	disk := filepath.Join(t.TempDir(), "disk")
+	if err := Make(context.Background(), vmlinuxConfig(t), disk); err != nil {
+		t.Fatal(err)
+	}
+	at := fmt.Sprintf("%s?offset=%d", disk, gptRootStart)
+	for request, want := range map[string]string{
+		"cat /boot/vmlinux-6.12.1-riscv64": "kernel kernel",
+		"stat /vmlinux":                    `Fast link dest: "boot/vmlinux-6.12.1-riscv64"`,
+		"cat /boot/grub/grub.cfg":          "linux\t/boot/vmlinux-6.12.1-riscv64 root=UUID=",
+	} {
+		if got := tool(t, "debugfs", "-R", request, at); !strings.Contains(got, want) {
+			t.Errorf("debugfs %s: %s, want %q", request, got, want)
+		}
+	}
+	// The folder has one name for all.
+	if got, err := os.ReadFile(filepath.Join(disk+DirectSuffix, "vmlinuz")); err != nil || !bytes.HasPrefix(got, []byte("kernel ")) {
+		t.Errorf("for a direct boot: %.10q, %v", got, err)
+	}
+	if info, err := os.Stat(disk); err != nil || info.Size() > 32*mib {
+		t.Errorf("a disk to be held in memory takes %d MiB, %v", info.Size()/mib, err)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct{ arch, console, want string }{
+		{"amd64", "", "root=UUID=U ro console=hvc0"},
+		{"amd64", "ttyS0", "root=UUID=U ro console=ttyS0"},
+		{"arm64", "", "root=UUID=U ro console=hvc0"},
+		{"riscv64", "", "root=UUID=U ro console=ttyS0 earlycon=sbi"},
+		{"riscv64", "hvc0", "root=UUID=U ro console=hvc0 earlycon=sbi"},
+		{"ppc64le", "", "root=UUID=U ro console=hvc0"},
+	} {
+		d := &disk{Config: &Config{Arch: c.arch, Console: c.console}, uuid: "U"}
+		if got := d.commandLine(); got != c.want {
+			t.Errorf("%s, console %q: %q, want %q", c.arch, c.console, got, c.want)
+		}
+	}
+}
+
 func TestCustomConfig(t *testing.T) {
 	cfg := config(t)
 	cfg.Codecs = []string{"gzip", "none"}
@@ -206,6 +262,18 @@ func TestInitrd(t *testing.T) {
 	}
 	if _, err := (&disk{Config: cfg}).initrd(); err == nil || !strings.Contains(err.Error(), "is larger than 1 MiB") {
 		t.Errorf("an initrd of 2 MiB in 1 MiB: %v", err)
+	}
+}
+
+// Only where init.sh inserts modules must there be some.
+func TestInitrdModules(t *testing.T) {
+	if _, err := (&disk{Config: vmlinuxConfig(t)}).initrd(); err != nil {
+		t.Errorf("riscv64: %v", err)
+	}
+	cfg := config(t)
+	cfg.Kernel.Modules = filepath.Join(t.TempDir(), "none")
+	if _, err := (&disk{Config: cfg}).initrd(); err == nil || !strings.Contains(err.Error(), "modules.builtin") {
+		t.Errorf("amd64 without modules: %v", err)
 	}
 }
 
@@ -297,14 +365,15 @@ func TestTree(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for name, edit := range map[string]func(*Config){
-		"arch":        func(c *Config) { c.Arch = "m68k" },
-		"table":       func(c *Config) { c.Table = "" },
-		"filesystem":  func(c *Config) { c.Filesystem = "xfs" },
-		"sector":      func(c *Config) { c.SectorSize = 2048 },
-		"codec":       func(c *Config) { c.Codec = "brotli" },
-		"arm64 codec": func(c *Config) { c.Codec = "zboot-xz" },
-		"codecs":      func(c *Config) { c.Codecs = []string{"xz", "brotli"} },
-		"initrd":      func(c *Config) { c.InitrdMiB = 4096 },
+		"arch":          func(c *Config) { c.Arch = "m68k" },
+		"table":         func(c *Config) { c.Table = "" },
+		"filesystem":    func(c *Config) { c.Filesystem = "xfs" },
+		"sector":        func(c *Config) { c.SectorSize = 2048 },
+		"codec":         func(c *Config) { c.Codec = "brotli" },
+		"riscv64 codec": func(c *Config) { c.Arch, c.Codec = "riscv64", "zboot-gzip" },
+		"arm64 codec":   func(c *Config) { c.Codec = "zboot-xz" },
+		"codecs":        func(c *Config) { c.Codecs = []string{"xz", "brotli"} },
+		"initrd":        func(c *Config) { c.InitrdMiB = 4096 },
 	} {
 		cfg := config(t)
 		if err := cfg.Check(); err != nil {
