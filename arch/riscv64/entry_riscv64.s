@@ -37,7 +37,7 @@ TEXT runtime∕goos·CPUInit(SB), NOSPLIT|NOFRAME, $0
 
 	MOV  $runtime∕goos·CPUInit(SB), T0
 	MOV  ·linked(SB), T1
-	BNE  T0, T1, stop
+	BNE  T0, T1, elsewhere
 
 	MOV   $SSTATUS_FS, T0
 	CSRRS T0, SSTATUS, X0
@@ -104,8 +104,8 @@ mapped:
 	MOV  $runtime·rt0_go(SB), T0
 	JALR ZERO, T0
 
-stop:
-	JMP  ·stop(SB)
+elsewhere:
+	JMP  ·relocate(SB)
 
 // setG makes g one whose stack starts at T0: the first words of runtime.g are
 // stack.lo, stack.hi, stackguard0 and stackguard1. Clobbers T0, T1.

@@ -160,8 +160,9 @@ TEXT runtime∕goos·Syscall(SB), NOSPLIT|NOFRAME, $0
 	RET
 
 // vectors is where every exception leads: the two lowest bits of stvec are its
-// mode, and functions are aligned to more. There are no interrupts.
+// mode. There are no interrupts.
 TEXT ·vectors(SB), NOSPLIT|NOFRAME, $0
+	PCALIGN $8
 	CSRRW X2, SSCRATCH, X2
 	BEQZ  X2, nested
 fault:
