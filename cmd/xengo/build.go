@@ -21,13 +21,13 @@ var buildCommand = &command{
 	short: "build a main package as a Xen guest",
 	long: `Builds the main package PKG, which must import pvboot/guest, into an image that
 xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh" and "pv",
-for arm64 a Linux Image, which may be compressed with gzip.
+for the others a Linux Image, which for arm64 may be compressed with gzip.
 
-  -arch A     amd64 or arm64 (default: this machine's, or amd64)
+  -arch A     amd64, arm64 or riscv64 (default: this machine's, or amd64)
   -o FILE     where to write it (default: the package's name with .elf for
-              amd64, with .img for arm64)
+              amd64, with .img for the others)
   -symbols    keep the symbol table, for debuggers; an Image has no place for
-              it, so for arm64 it goes to FILE.elf
+              it, so there it goes to FILE.elf
   -tags T     build tags, as for go build`,
 }
 
