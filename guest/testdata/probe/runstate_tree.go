@@ -1,3 +1,5 @@
+//go:build arm64 || riscv64 || ppc64le || ppc64
+
 package main
 
 import (
