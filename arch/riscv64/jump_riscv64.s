@@ -113,10 +113,9 @@ zerobytes:
 	JMP  zerobytes
 
 moved:
-	// What was stored is the target's instructions. Other harts have to
-	// execute a FENCE.I of their own, after they see the stores (volume I,
-	// "Zifencei"): they are stopped, and a kernel's code for starting them does
-	// that.
+	// What was stored is the target's instructions: FENCE.I orders this hart's
+	// fetches behind its stores, and no other one's (volume I, "Zifencei"). The
+	// others have run nothing but firmware, so they have fetched none of it.
 	FENCE
 	FENCE_I
 	SFENCE_VMA                // nothing is left of the loader's tables

@@ -64,6 +64,7 @@ func target() image.Machine {
 	start := guest.Start()
 	m := image.Machine{
 		Arch: runtime.GOARCH, Memory: ranges(start.Memory), RSDP: start.RSDP, DeviceTree: start.DeviceTree,
+		Hart: start.Hart,
 	}
 	if pv := guest.PV(); pv != nil {
 		m.PV = &image.PVMachine{

@@ -45,6 +45,8 @@ type Machine struct {
 	// DeviceTree is the toolstack's flattened device tree, nil on machines
 	// without one.
 	DeviceTree []byte
+	// Hart is the ID of the hart that enters the kernel, on riscv64.
+	Hart uint64
 	// PV tells of a paravirtualised x86-64 domain, whose kernels are others;
 	// nil in any other.
 	PV *PVMachine
