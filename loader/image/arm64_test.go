@@ -43,14 +43,14 @@ func ram(t testing.TB, n uint64) Machine {
 // bss is larger than the rest.
 func a64File(edit func(h []byte)) []byte {
 	f := make([]byte, 300_000)
-	for i := a64HeaderSize; i < len(f); i++ {
+	for i := linuxHeaderSize; i < len(f); i++ {
 		f[i] = byte(i * i >> 7)
 	}
 	le := binary.LittleEndian
 	copy(f, "MZ\x40\xfa\x00\x00\x00\x14")
-	le.PutUint64(f[a64ImageSize:], 6*mib)
-	le.PutUint64(f[a64Flags:], 0xa)
-	copy(f[a64Magic:], "ARM\x64")
+	le.PutUint64(f[linuxImageSize:], 6*mib)
+	le.PutUint64(f[linuxFlags:], 0xa)
+	copy(f[linuxMagic:], "ARM\x64")
 	if edit != nil {
 		edit(f)
 	}
@@ -71,13 +71,13 @@ func TestArm64Golden(t *testing.T) {
 		{"128 MiB", a64File(nil), Request{Initrd: []File{initrd("a", 20*mib)}, Machine: ram(t, 128)}},
 		{"gzip", gzipped(a64File(nil)), Request{Machine: ram(t, 128)}},
 		{"zboot", zbootFile("zstd22", zstded(padded(a64File(nil), 6*mib)), 6*mib), Request{Machine: ram(t, 128)}},
-		{"text offset", a64File(func(h []byte) { le.PutUint64(h[a64TextOffset:], 2*mib) }), Request{Machine: ram(t, 128)}},
+		{"text offset", a64File(func(h []byte) { le.PutUint64(h[linuxTextOffset:], 2*mib) }), Request{Machine: ram(t, 128)}},
 		{"before 3.17", a64File(func(h []byte) {
-			le.PutUint64(h[a64ImageSize:], 0)
-			le.PutUint64(h[a64TextOffset:], 0x0000080000000000)
-			le.PutUint64(h[a64Flags:], 1)
+			le.PutUint64(h[linuxImageSize:], 0)
+			le.PutUint64(h[linuxTextOffset:], 0x0000080000000000)
+			le.PutUint64(h[linuxFlags:], 1)
 		}), Request{Machine: ram(t, 128)}},
-		{"64K pages", a64File(func(h []byte) { h[a64Flags] = 3<<1 | 8 }), Request{Machine: ram(t, 128)}},
+		{"64K pages", a64File(func(h []byte) { h[linuxFlags] = 3<<1 | 8 }), Request{Machine: ram(t, 128)}},
 		{"second bank", a64File(nil), Request{Initrd: []File{initrd("a", 20*mib)},
 			Machine: Machine{Arch: "arm64", DeviceTree: xenvmTree(t), Memory: []Range{
 				{Start: 1 << 30, Size: 4 * mib, Type: RAM}, {Start: 8 << 30, Size: 64 * mib, Type: RAM}}}}},
@@ -107,10 +107,10 @@ func TestArm64Refused(t *testing.T) {
 		edit func(*Request)
 		want string
 	}{
-		{"big-endian", a64File(func(h []byte) { h[a64Flags] = 1 }), nil, "/vmlinuz: arm64 Image: big-endian kernels are not supported"},
-		{"huge", a64File(func(h []byte) { le.PutUint64(h[a64ImageSize:], 1<<30+1) }), nil, "/vmlinuz: arm64 Image: image_size 0x40000001 is above 1 GiB"},
-		{"text offset", a64File(func(h []byte) { le.PutUint64(h[a64TextOffset:], 1<<63) }), nil, "/vmlinuz: arm64 Image: bad text_offset 0x8000000000000000"},
-		{"odd text offset", a64File(func(h []byte) { h[a64TextOffset] = 1 }), nil, "/vmlinuz: arm64 Image: bad text_offset 0x1"},
+		{"big-endian", a64File(func(h []byte) { h[linuxFlags] = 1 }), nil, "/vmlinuz: arm64 Image: big-endian kernels are not supported"},
+		{"huge", a64File(func(h []byte) { le.PutUint64(h[linuxImageSize:], 1<<30+1) }), nil, "/vmlinuz: arm64 Image: image_size 0x40000001 is above 1 GiB"},
+		{"text offset", a64File(func(h []byte) { le.PutUint64(h[linuxTextOffset:], 1<<63) }), nil, "/vmlinuz: arm64 Image: bad text_offset 0x8000000000000000"},
+		{"odd text offset", a64File(func(h []byte) { h[linuxTextOffset] = 1 }), nil, "/vmlinuz: arm64 Image: bad text_offset 0x1"},
 		{"too big", a64File(nil), func(r *Request) { r.Machine = ram(t, 5) },
 			"/vmlinuz: arm64 Image: kernel: no room for 6144 KiB of RAM between 0x40000000 and 0x40500000: the domain needs more memory"},
 		{"initrd too big", a64File(nil), func(r *Request) { r.Initrd = []File{{Name: "i", Data: io.NewSectionReader(nil, 0, 125*mib)}} },
@@ -183,7 +183,7 @@ func TestArm64Placement(t *testing.T) {
 		{[]Range{{Start: 0, Size: 64 * mib, Type: RAM}}, 0, 2 * mib},
 	}
 	for _, tt := range tests {
-		kernel := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[a64TextOffset:], tt.textOffset) })
+		kernel := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[linuxTextOffset:], tt.textOffset) })
 		plan, err := Build(Request{Name: "k", Kernel: bytes.NewReader(kernel),
 			Machine: Machine{Arch: "arm64", Memory: tt.memory, DeviceTree: bareTree(t)}})
 		if err != nil {
@@ -224,7 +224,7 @@ func FuzzBuildArm64(f *testing.F) {
 			return
 		}
 		b := make([]byte, k.Data.Size())
-		if n, err := k.Data.ReadAt(b, 0); n == len(b) && (err == nil || err == io.EOF) && !isArm64Image(b) {
+		if n, err := k.Data.ReadAt(b, 0); n == len(b) && (err == nil || err == io.EOF) && !arm64Image.is(b) {
 			t.Error("what is loaded is no kernel")
 		}
 	})

@@ -24,7 +24,7 @@ type format struct {
 var formats = []format{
 	{"bzImage", "amd64", false, isBzImage, planBzImage},
 	{"ELF", "amd64", true, isELF, planELF},
-	{"arm64 Image", "arm64", true, isArm64Image, planArm64Image},
+	{arm64Image.name, "arm64", true, arm64Image.is, arm64Image.plan},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.

@@ -90,7 +90,7 @@ func kernelOf(t *testing.T, file []byte, piece int) ([]byte, error) {
 
 func TestPackedKernels(t *testing.T) {
 	kernel := a64File(nil)
-	old := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[a64ImageSize:], 0) })
+	old := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[linuxImageSize:], 0) })
 	full := padded(a64File(nil), 6*mib)
 	tests := []struct {
 		name string
@@ -146,7 +146,7 @@ func TestPackedGoesBack(t *testing.T) {
 func TestPackedDamaged(t *testing.T) {
 	kernel, full := a64File(nil), padded(a64File(nil), 6*mib)
 	flip := func(b []byte, at int) []byte { b[at] ^= 1; return b }
-	small := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[a64ImageSize:], 299_999) })
+	small := a64File(func(h []byte) { binary.LittleEndian.PutUint64(h[linuxImageSize:], 299_999) })
 	tests := []struct {
 		name string
 		file []byte
