@@ -145,7 +145,7 @@ func TestArm64Refused(t *testing.T) {
 		{"zboot too large", zbootFile("zstd", zstded(a64File(nil)), 1<<31-1), nil, "/vmlinuz: zboot: zstd: unpacks to 2147483647 bytes: absurd"},
 		{"zboot without a payload", zbootFile("gzip", nil, 0), nil, "/vmlinuz: zboot: a payload of 0 bytes at 4096"},
 		{"zboot of another architecture", zbootFile("gzip", gzipped(append(make([]byte, 56), "RSC\x05    "...)), 64), nil,
-			"/vmlinuz: EFI zboot, gzip: not a kernel of a known format"},
+			"/vmlinuz: kernel of another architecture: riscv64 Image (riscv64) on arm64"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,7 +167,6 @@ func TestArm64Refused(t *testing.T) {
 // The memory between base and kernel means nothing; the base itself lies in
 // the bank.
 func TestArm64Placement(t *testing.T) {
-	const gib = 1 << 30
 	tests := []struct {
 		memory     []Range
 		textOffset uint64

@@ -25,6 +25,7 @@ var formats = []format{
 	{"bzImage", "amd64", false, isBzImage, planBzImage},
 	{"ELF", "amd64", true, isELF, planELF},
 	{arm64Image.name, "arm64", true, arm64Image.is, arm64Image.plan},
+	{riscv64Image.name, "riscv64", true, riscv64Image.is, riscv64Image.plan},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.

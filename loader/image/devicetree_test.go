@@ -155,7 +155,6 @@ func TestReservations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const gib = 1 << 30
 	reserved := []Range{
 		{Start: gib, Size: 4096}, {Start: gib + 64*mib - 0x10000, Size: 0x10000}, {Start: gib + 60*mib, Size: mib},
 		{Start: 0x47e00000, Size: 0x1a40}, {Start: 0x48000000, Size: 0x1234567}, // the machine's

@@ -27,6 +27,9 @@ type linuxImage struct {
 	magic       string
 	offsetAlign uint64 // of text_offset, a power of two
 	cmdLineMax  int    // COMMAND_LINE_SIZE of uapi/asm/setup.h, less the NUL
+	// baseBelow says that the base itself may lie below usable RAM, where
+	// firmware is.
+	baseBelow bool
 
 	// adjust understands what is special in the header; nil for nothing.
 	adjust func(h *linuxHeader) error
@@ -44,7 +47,8 @@ type linuxHeader struct {
 
 // placed is where a kernel lies.
 type placed struct {
-	bank   window // of RAM
+	ram    uint64 // the lowest address of RAM
+	bank   window // the part of RAM around the kernel
 	base   uint64 // the kernel is text_offset bytes above
 	kernel Range
 }
@@ -107,11 +111,10 @@ func (f *linuxImage) planImage(req Request, head []byte) (*Plan, error) {
 	for _, r := range tree.reserved {
 		mem.take(r)
 	}
-	bank, err := h.place(mem, req.Machine.Memory, &kernel)
+	at, err := f.place(h, mem, req.Machine.Memory, &kernel)
 	if err != nil {
 		return nil, fmt.Errorf("kernel: %w", err)
 	}
-	at := placed{bank: bank, base: kernel.Addr - h.textOffset, kernel: kernel.Range()}
 	initrd, err := placeInitrd(req.Initrd, func(size uint64) (uint64, error) {
 		return firstOf(mem, size, pageSize, f.initrd(at)...)
 	})
@@ -171,13 +174,16 @@ func (h *linuxHeader) segment(kernel Source, head []byte) (Segment, error) {
 }
 
 // place gives the kernel the lowest place that a base in the same bank of RAM
-// has, and returns that bank. What lies between the base and the kernel has
-// no meaning to it.
-func (h *linuxHeader) place(mem *space, memory []Range, kernel *Segment) (window, error) {
+// has. What lies between the base and the kernel has no meaning to it.
+func (f *linuxImage) place(h *linuxHeader, mem *space, memory []Range, kernel *Segment) (placed, error) {
 	noRoom := &NoRoomError{Size: kernel.Size + kernel.Reserve}
-	for _, r := range newSpace(memory).free {
+	ram := newSpace(memory).free
+	for _, r := range ram {
 		base, ok := alignUp(r.Start, linuxAlign)
-		if !ok {
+		if f.baseBelow {
+			base, ok = r.Start&^(linuxAlign-1), true
+		}
+		if !ok || base+h.textOffset < base {
 			continue
 		}
 		if noRoom.Hi == 0 {
@@ -186,8 +192,8 @@ func (h *linuxHeader) place(mem *space, memory []Range, kernel *Segment) (window
 		noRoom.Hi = r.End()
 		if addr, err := mem.lowestAt(noRoom.Size, linuxAlign, h.textOffset, base+h.textOffset, r.End()); err == nil {
 			kernel.Addr = addr
-			return window{r.Start, r.End()}, nil
+			return placed{ram: ram[0].Start, bank: window{r.Start, r.End()}, base: addr - h.textOffset, kernel: kernel.Range()}, nil
 		}
 	}
-	return window{}, noRoom
+	return placed{}, noRoom
 }
