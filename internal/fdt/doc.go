@@ -71,6 +71,26 @@ func (d *Doc) room(n int) error {
 	return nil
 }
 
+// Reserve adds an entry to the memory reservation block, unless one there has all
+// of the range already.
+func (d *Doc) Reserve(addr, size uint64) error {
+	if size == 0 || addr+size < addr {
+		return fmt.Errorf("device tree: reserve %d bytes at %#x: bad range", size, addr)
+	}
+	for at := 0; at < len(d.t.reserved); at += reserveSize {
+		start, length := number(d.t.reserved[at:at+8]), number(d.t.reserved[at+8:at+16])
+		if start <= addr && addr-start <= length && size <= length-(addr-start) {
+			return nil
+		}
+	}
+	if err := d.room(reserveSize); err != nil {
+		return fmt.Errorf("device tree: %w", err)
+	}
+	d.t.reserved = binary.BigEndian.AppendUint64(d.t.reserved, addr)
+	d.t.reserved = binary.BigEndian.AppendUint64(d.t.reserved, size)
+	return nil
+}
+
 // Set gives a property of the node at an absolute path a value. It creates
 // what is missing of the path, each node as the last one of its parent, and
 // the property as the node's last. A property that the node has more than

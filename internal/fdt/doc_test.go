@@ -199,6 +199,47 @@ func TestDocErrors(t *testing.T) {
 	}
 }
 
+func TestReserve(t *testing.T) {
+	d := unpack(t, small().bytes())
+	before := len(d.t.reserved)
+	for _, c := range []struct {
+		addr, size uint64
+		want       string
+	}{
+		{0x7f000000, 0x10000, ""},
+		{0x7f000000, 0x10000, ""}, // is there
+		{0x7f000800, 0x800, ""},   // as a part
+		{0x7f008000, 0x10000, ""}, // reaches further
+		{1 << 63, 1 << 62, ""},
+		{0x1000, 0, "device tree: reserve 0 bytes at 0x1000: bad range"},
+		{1 << 63, 1 << 63, "device tree: reserve 9223372036854775808 bytes at 0x8000000000000000: bad range"},
+	} {
+		if err := d.Reserve(c.addr, c.size); c.want == "" && err != nil || c.want != "" && (err == nil || err.Error() != c.want) {
+			t.Errorf("%#x, %#x: %v", c.addr, c.size, err)
+		}
+	}
+	tree := open(t, d.Pack())
+	var got [][2]uint64
+	for i := before / reserveSize; ; i++ {
+		addr, size, ok := tree.Reserved(i)
+		if !ok {
+			break
+		}
+		got = append(got, [2]uint64{addr, size})
+	}
+	if diff := cmp.Diff([][2]uint64{{0x7f000000, 0x10000}, {0x7f008000, 0x10000}, {1 << 63, 1 << 62}}, got); diff != "" {
+		t.Errorf("reserved (-want +got):\n%s", diff)
+	}
+	if err := d.Set("/chosen", "large", make([]byte, MaxSize-1000)); err != nil {
+		t.Fatal(err)
+	}
+	for i := uint64(0); d.Reserve(i<<32, 1<<32) == nil; i++ {
+	}
+	if n := len(d.Pack()); n > MaxSize || n < MaxSize-reserveSize {
+		t.Errorf("full at %d bytes", n)
+	}
+}
+
 // TestFull fills a tree to the last byte it may have.
 func TestFull(t *testing.T) {
 	d := unpack(t, small().bytes())
