@@ -23,7 +23,10 @@ const (
 	pulseReset      = 0xfe
 	resetControl    = 0xcf9
 	fullReset       = 0x0e
-	resetWait       = 100e6 // ns
+
+	// powerPauses is how long a reset or the end may take: a pause of the
+	// processor is some ten nanoseconds, in an emulator microseconds.
+	powerPauses = 200000
 )
 
 func machineExit(code int32) {
@@ -41,6 +44,8 @@ func machineExit(code int32) {
 	if start.rsdp == 0 {
 		amd64.Out16(q35PM1Control, sleepEnableS5)
 	}
+	wait()
+	put("pvboot: the machine cannot be switched off\n")
 	for {
 		amd64.Halt()
 	}
@@ -52,16 +57,17 @@ func machineReset() {
 		return
 	}
 	carryOut(acpi.Find(start.rsdp, viewTables).Reset)
-	waitReset()
+	wait()
 	amd64.Out8(keyboardCommand, pulseReset)
-	waitReset()
+	wait()
 	amd64.Out8(resetControl, fullReset)
-	waitReset()
+	wait()
+	amd64.TripleFault()
 }
 
-// waitReset gives a reset the time that it may take.
-func waitReset() {
-	for until := nanotime() + resetWait; nanotime() < until; {
+// wait lets some time pass. The clock may not run yet.
+func wait() {
+	for range powerPauses {
 		relax()
 	}
 }

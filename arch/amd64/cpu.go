@@ -44,6 +44,11 @@ func Pause()
 // Halt stops the processor for good.
 func Halt()
 
+// TripleFault resets the machine: a fault for which there is no table of handlers
+// shuts the processor down (SDM 6.15, "Double Fault Exception"), which chipsets
+// answer with a reset.
+func TripleFault()
+
 // RDRAND and RDSEED return false when the processor has no number at hand.
 // The processor must have the instruction (CPUID).
 func RDRAND() (v uint64, ok bool)

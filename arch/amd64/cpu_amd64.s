@@ -152,6 +152,13 @@ TEXT ·lidt(SB), NOSPLIT, $0-8
 	LIDT (AX)
 	RET
 
+// func TripleFault()
+TEXT ·TripleFault(SB), NOSPLIT, $16-0
+	MOVQ $0, 0(SP)
+	MOVQ $0, 8(SP)
+	LIDT 0(SP)
+	UD2
+
 // func ltr(selector uint16)
 TEXT ·ltr(SB), NOSPLIT, $0-2
 	MOVW selector+0(FP), AX
