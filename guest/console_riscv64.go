@@ -5,13 +5,6 @@ import (
 	"pvboot/arch/riscv64"
 )
 
-// Registers of the 16550 (National Semiconductor PC16550D, chapter 8).
-const (
-	uartData   = 0 // transmit
-	uartStatus = 5 // line status; bit 5: room for a byte
-	uartEmpty  = 1 << 5
-)
-
 // uart is the debug port, which has an address of 0 when it is none: QEMU's
 // machine "virt" has one.
 var uart registers
@@ -20,26 +13,14 @@ var uart registers
 func initConsole() {
 	initExit()
 	r := found.ns16550
-	if r.addr != 0 && riscv64.Map(r.addr, r.addr+(uartStatus+1)<<r.shift, pagetable.Device) {
+	if r.addr != 0 && riscv64.Map(r.addr, r.addr+(uartLine+1)<<r.shift, pagetable.Device) {
 		uart = r
 		return
 	}
 	initSBIConsole()
 }
 
-// portOutput writes to the UART, and without one to the firmware's console.
-func portOutput(p []byte) {
-	if uart.addr == 0 {
-		sbiOutput(p)
-		return
-	}
-	for _, c := range p {
-		for tries := 0; tries < 10000 && loadUART(uartStatus)&uartEmpty == 0; tries++ {
-			riscv64.Pause()
-		}
-		storeUART(uartData, c)
-	}
-}
+func portOutput(p []byte) { portPut(p) }
 
 func loadUART(register uint64) uint8 {
 	addr := uintptr(uart.addr + register<<uart.shift)

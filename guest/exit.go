@@ -19,7 +19,17 @@ const (
 // a return from main.main do the same with their status.
 func Exit(code int) { exit(int32(code)) }
 
-// Reboot asks the toolstack to start the domain anew.
+// PowerOff ends the domain as Exit(0) does. Without Xen it switches the machine off,
+// where Exit first tries to tell QEMU a status.
+func PowerOff() {
+	flushOutput()
+	shutdown(shutdownPoweroff)
+	machineOff()
+	exit(0)
+}
+
+// Reboot asks the toolstack to start the domain anew, and resets a machine that is
+// not Xen's.
 func Reboot() {
 	shutdown(shutdownReboot)
 	machineReset()

@@ -37,6 +37,17 @@ func machineExit(code int32) {
 		amd64.Pause()
 	}
 	amd64.Out32(exitPort, exitBase|uint32(code)&0x1f)
+	machineOff()
+	put("pvboot: the machine cannot be switched off\n")
+	for {
+		amd64.Halt()
+	}
+}
+
+func machineOff() {
+	if !running || amd64.PV() {
+		return
+	}
 	power := acpi.Find(start.rsdp, viewTables)
 	for _, w := range power.Off {
 		carryOut(w)
@@ -45,10 +56,6 @@ func machineExit(code int32) {
 		amd64.Out16(q35PM1Control, sleepEnableS5)
 	}
 	wait()
-	put("pvboot: the machine cannot be switched off\n")
-	for {
-		amd64.Halt()
-	}
 }
 
 // machineReset tries one way after the other.

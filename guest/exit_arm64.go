@@ -28,9 +28,15 @@ func machineExit(code int32) {
 		exitStatus = [2]uint64{applicationExit, exitBase | uint64(code)&0x1f}
 		arm64.Semihosting(semihostingExit, addressOf(&exitStatus))
 	}
-	arm64.PSCI(psciSystemOff, found.psciBySMC)
+	machineOff()
 	for {
 		arm64.Halt()
+	}
+}
+
+func machineOff() {
+	if running {
+		arm64.PSCI(psciSystemOff, found.psciBySMC)
 	}
 }
 

@@ -43,6 +43,13 @@ func machineExit(code int32) {
 	}
 }
 
+func machineOff() {
+	if running {
+		riscv64.SBICall(sbiReset, 0, sbiShutdown, sbiNoReason, 0)
+		riscv64.SBICall(sbiLegacyEnd, 0, 0, 0, 0)
+	}
+}
+
 func machineReset() {
 	if running {
 		riscv64.SBICall(sbiReset, 0, sbiColdReboot, sbiNoReason, 0)

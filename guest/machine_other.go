@@ -13,6 +13,8 @@ func portOutput(p []byte) {}
 
 func machineExit(code int32) {}
 
+func machineOff() {}
+
 func machineReset() {}
 
 var began = time.Now()

@@ -10,7 +10,9 @@ const (
 	sbiBaseProbe    = 3
 	sbiDebugConsole = 0x4442434e // "DBCN"
 	sbiDebugWrite   = 0
+	sbiDebugRead    = 1
 	sbiLegacyPut    = 1          // sbi_console_putchar
+	sbiLegacyGet    = 2          // sbi_console_getchar
 	sbiReset        = 0x53525354 // "SRST"
 	sbiShutdown     = 0
 	sbiColdReboot   = 1
@@ -34,17 +36,44 @@ func initSBIConsole() {
 	havePut = !haveDebugConsole && haveSBI(sbiLegacyPut)
 }
 
-// sbiOutput writes p, or what the console takes of it.
-func sbiOutput(p []byte) {
-	for tries := 0; haveDebugConsole && len(p) > 0 && tries < 10000; tries++ {
+// sbiOutput writes what the console takes of p. What it refuses with an error is
+// gone.
+func sbiOutput(p []byte) int {
+	switch {
+	case len(p) == 0:
+		return 0
+	case haveDebugConsole:
 		addr := physicalOf(uint64(addressOf(&p[0])))
 		code, n := riscv64.SBICall(sbiDebugConsole, sbiDebugWrite, uint64(len(p)), addr, 0)
 		if code != 0 || n > uint64(len(p)) {
-			return
+			return len(p)
 		}
-		p = p[n:]
+		return int(n)
+	case havePut:
+		for _, c := range p {
+			riscv64.SBICall(sbiLegacyPut, 0, uint64(c), 0, 0)
+		}
 	}
-	for i := 0; havePut && i < len(p); i++ {
-		riscv64.SBICall(sbiLegacyPut, 0, uint64(p[i]), 0, 0)
+	return len(p)
+}
+
+// sbiInput reads what has come.
+func sbiInput(p []byte) (n int) {
+	if haveDebugConsole && len(p) > 0 {
+		addr := physicalOf(uint64(addressOf(&p[0])))
+		code, n := riscv64.SBICall(sbiDebugConsole, sbiDebugRead, uint64(len(p)), addr, 0)
+		if code != 0 || n > uint64(len(p)) {
+			return 0
+		}
+		return int(n)
 	}
+	for havePut && n < len(p) {
+		c, _ := riscv64.SBICall(sbiLegacyGet, 0, 0, 0, 0)
+		if c < 0 {
+			break
+		}
+		p[n] = byte(c)
+		n++
+	}
+	return n
 }

@@ -43,7 +43,7 @@ func run() error {
 		CmdLine:     guest.Start().CmdLine,
 		GuestLoader: w.guestLoader(),
 		Boot:        b.start,
-		Halt:        func() error { return b.end(func() { guest.Exit(0) }) },
+		Halt:        func() error { return b.end(guest.PowerOff) },
 		Reboot:      func() error { return b.end(guest.Reboot) },
 	}
 	return l.Run(context.Background())
