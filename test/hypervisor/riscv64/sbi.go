@@ -200,9 +200,11 @@ func (f *firmware) debug(fid uint64, a [6]uint64) outcome {
 		return f.write(b)
 	}
 	for i := range b {
-		if b[i], ok = f.key(); !ok {
+		k, ok := f.key()
+		if !ok {
 			return outcome{value: uint64(i)}
 		}
+		b[i] = k
 	}
 	return outcome{value: n}
 }

@@ -6,13 +6,13 @@ package riscv64
 // needs again when it does. The switch code knows the offsets (switch_riscv64.h).
 type state struct {
 	x     [32]uint64 // x[0] is not used
-	f     [32]uint64
-	fcsr  uint64
+	_     [32]uint64 // f0 to f31
+	_     uint64     // fcsr
 	pc    uint64
 	cause uint64 // scause
 	value uint64 // stval
 	guest uint64 // htval
-	host  [10]uint64
+	_     [10]uint64 // the hypervisor's own
 }
 
 // enter runs the guest until the next trap into HS-mode.
