@@ -69,7 +69,7 @@ func run() (hypercall.ShutdownReason, error) {
 	if g.Program, err = this.load(&g, b.Image); err != nil {
 		return 0, err
 	}
-	tree, err := plant(&g, b.CmdLine)
+	tree, err := plant(&g, b)
 	if err != nil {
 		return 0, err
 	}
@@ -89,21 +89,27 @@ func run() (hypercall.ShutdownReason, error) {
 	}
 	defer h.Close()
 	attach(h)
+	fmt.Printf("hypervisor: %d MiB for %d KiB of kernel at %#x\n", b.Memory>>20, len(b.Image)>>10, g.Program.Start)
 	h.Machine().Go(func(stop <-chan struct{}) { readKeys(h, stop) })
 	return h.Run()
 }
 
-// plant writes the guest's device tree to its RAM.
-func plant(g *hypervisor.Guest, cmdLine string) (addr uint64, err error) {
-	cpu, err := this.cpu()
+// plant writes the guest's device tree, and what it is about, to its RAM.
+func plant(g *hypervisor.Guest, b *bundle.Bundle) (addr uint64, err error) {
+	tree := &hypervisor.Tree{Guest: g, CmdLine: b.CmdLine}
+	if tree.CPU, err = this.cpu(); err != nil {
+		return 0, err
+	}
+	if b.Initrd > 0 {
+		if tree.Initrd, tree.InitrdEnd, err = g.PutInitrd(b.Ramdisk); err != nil {
+			return 0, err
+		}
+	}
+	flat, err := tree.Bytes()
 	if err != nil {
 		return 0, err
 	}
-	tree, err := (&hypervisor.Tree{Guest: g, CmdLine: cmdLine, CPU: cpu}).Bytes()
-	if err != nil {
-		return 0, err
-	}
-	return g.PutTree(tree)
+	return g.PutTree(flat)
 }
 
 // openBundle finds the bundle in memory.

@@ -9,9 +9,9 @@ type state struct {
 	_     [32]uint64 // f0 to f31
 	_     uint64     // fcsr
 	pc    uint64
-	cause uint64 // scause
-	value uint64 // stval
-	guest uint64 // htval
+	cause uint64     // scause
+	value uint64     // stval
+	guest uint64     // htval
 	_     [10]uint64 // the hypervisor's own
 }
 

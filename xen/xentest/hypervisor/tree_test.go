@@ -11,7 +11,11 @@ import (
 
 func TestTree(t *testing.T) {
 	g := &Guest{RAM: make([]byte, 1<<20), Base: ramBase, Grants: region, GrantSize: 16 << 20}
-	b, err := (&Tree{Guest: g, CmdLine: "quiet", CPU: CPU{
+	start, end, err := g.PutInitrd([]byte("initrd"))
+	if err != nil || start%xen.PageSize != 0 || end != start+6 || string(g.RAM[start-ramBase:end-ramBase]) != "initrd" {
+		t.Fatalf("initrd: %#x, %#x, %v", start, end, err)
+	}
+	b, err := (&Tree{Guest: g, Initrd: start, InitrdEnd: end, CmdLine: "quiet", CPU: CPU{
 		Props: Props{{"compatible", "riscv"}},
 		CPUs:  Props{{"timebase-frequency", uint32(10e6)}},
 		Nodes: map[string]Props{"/cpus/cpu@0/interrupt-controller": {{"interrupt-controller", nil}}},
@@ -52,6 +56,12 @@ func TestTree(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	chosen, _ := tree.Find("/chosen")
+	for name, want := range map[string]uint64{"linux,initrd-start": start, "linux,initrd-end": end} {
+		if v, ok := chosen.Uint(name); !ok || v != want {
+			t.Errorf("%s: %#x, want %#x", name, v, want)
+		}
+	}
 	h, _ := tree.Find("/hypervisor")
 	if !h.Compatible("xen,xen") {
 		t.Error("not compatible with xen,xen")
@@ -66,6 +76,12 @@ func TestTreeErrors(t *testing.T) {
 	g := &Guest{RAM: make([]byte, xen.PageSize), Base: ramBase}
 	if _, err := (&Tree{Guest: g, CPU: CPU{Props: Props{{"x", 1.5}}}}).Bytes(); err == nil {
 		t.Error("a property of a strange type")
+	}
+	if _, _, err := g.PutInitrd(nil); err == nil {
+		t.Error("an initrd in no room")
+	}
+	if _, _, err := (&Guest{RAM: make([]byte, 1<<20)}).PutInitrd(make([]byte, 1<<20-maxTree+1)); err == nil {
+		t.Error("an initrd that is too long")
 	}
 	if _, err := g.PutTree(make([]byte, 8)); err == nil {
 		t.Error("no room")

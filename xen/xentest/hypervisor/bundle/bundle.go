@@ -1,10 +1,10 @@
 // Package bundle is what a test hypervisor is started with, as one file: the
-// guest's kernel, its disks, and a [Spec] that says what to do with them. On the
+// guest's kernel, its initial RAM disk if it has one, its disks, and a [Spec] that says what to do with them. On the
 // hypervisor's machine the file lies in memory as initial RAM disk, and disks are
 // used where they lie.
 //
 // The file is a page with a header (magic, length and CRC-32 of the text, the
-// text: a Spec as JSON), then kernel and disks, each on a page of its own.
+// text: a Spec as JSON), then the files, each on a page of its own.
 package bundle
 
 import (
@@ -30,7 +30,8 @@ const (
 type Spec struct {
 	Memory  int64  `json:"memory"`
 	CmdLine string `json:"cmdline"`
-	Kernel  int64  `json:"kernel"` // size; Write sets it
+	Kernel  int64  `json:"kernel"`           // its size
+	Initrd  int64  `json:"initrd,omitempty"` // its size, 0 for none
 	Disks   []Disk `json:"disks"`
 }
 
@@ -47,13 +48,37 @@ type Disk struct {
 type Bundle struct {
 	Spec
 	Image    []byte   // the kernel
+	Ramdisk  []byte   // nil for none
 	Contents [][]byte // of the disks
 }
 
-// Write writes a bundle: kernel and disks are as long as s says.
-func Write(w io.Writer, s *Spec, kernel io.Reader, disks ...io.Reader) error {
-	if len(disks) != len(s.Disks) {
-		return fmt.Errorf("bundle: %d disks for %d", len(disks), len(s.Disks))
+// sizes are those of the files, in order.
+func (s *Spec) sizes() []int64 {
+	list := []int64{s.Kernel}
+	if s.Initrd != 0 {
+		list = append(list, s.Initrd)
+	}
+	for _, d := range s.Disks {
+		list = append(list, d.Size)
+	}
+	return list
+}
+
+// Size is how long the bundle is, in bytes.
+func (s *Spec) Size() int64 {
+	n := int64(headerPages * page)
+	for _, size := range s.sizes() {
+		n += pages(size)
+	}
+	return n
+}
+
+// Write writes a bundle. The files are kernel, initial RAM disk if there is one,
+// and disks, as long as s says.
+func Write(w io.Writer, s *Spec, files ...io.Reader) error {
+	sizes := s.sizes()
+	if len(files) != len(sizes) {
+		return fmt.Errorf("bundle: %d files, want %d", len(files), len(sizes))
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
@@ -69,11 +94,8 @@ func Write(w io.Writer, s *Spec, kernel io.Reader, disks ...io.Reader) error {
 	if err := put(w, bytes.NewReader(header), int64(len(header)), headerPages*page); err != nil {
 		return err
 	}
-	if err := put(w, kernel, s.Kernel, pages(s.Kernel)); err != nil {
-		return err
-	}
-	for i, d := range disks {
-		if err := put(w, d, s.Disks[i].Size, pages(s.Disks[i].Size)); err != nil {
+	for i, f := range files {
+		if err := put(w, f, sizes[i], pages(sizes[i])); err != nil {
 			return err
 		}
 	}
@@ -116,24 +138,18 @@ func Open(b []byte) (*Bundle, error) {
 		return nil, fmt.Errorf("bundle: %d disks, %d bytes of memory", len(u.Disks), u.Memory)
 	}
 	rest := b[headerPages*page:]
-	var err error
-	if u.Image, rest, err = cut(rest, u.Kernel); err != nil {
-		return nil, fmt.Errorf("bundle: kernel: %w", err)
-	}
-	for i, d := range u.Disks {
-		var c []byte
-		if c, rest, err = cut(rest, d.Size); err != nil {
-			return nil, fmt.Errorf("bundle: disk %d: %w", i, err)
+	var files [][]byte
+	for i, size := range u.sizes() {
+		if size <= 0 || size > int64(len(rest)) {
+			return nil, fmt.Errorf("bundle: file %d: %d bytes of %d", i, size, len(rest))
 		}
-		u.Contents = append(u.Contents, c)
+		files = append(files, rest[:size:size])
+		rest = rest[min(pages(size), int64(len(rest))):]
 	}
+	u.Image, files = files[0], files[1:]
+	if u.Initrd != 0 {
+		u.Ramdisk, files = files[0], files[1:]
+	}
+	u.Contents = files
 	return u, nil
-}
-
-// cut takes n bytes, and what fills their last page, off the front of b.
-func cut(b []byte, n int64) (part, rest []byte, err error) {
-	if n <= 0 || n > int64(len(b)) {
-		return nil, nil, fmt.Errorf("%d bytes of %d", n, len(b))
-	}
-	return b[:n:n], b[min(pages(n), int64(len(b))):], nil
 }
