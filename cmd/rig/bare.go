@@ -73,16 +73,22 @@ func (d domainDisk) xenOnly() bool {
 
 // speakers are those whose messages are kept.
 func (o *options) speakers() string {
-	if o.mode == bareMode {
+	switch {
+	case o.mode == bareMode:
 		return "QEMU"
+	case o.testHypervisor():
+		return "QEMU and the hypervisor"
 	}
 	return "Xen, dom0 and xl"
 }
 
 // starting says what a run on a terminal begins with.
 func (o *options) starting() string {
-	if o.mode == bareMode {
+	switch {
+	case o.mode == bareMode:
 		return "starting QEMU"
+	case o.testHypervisor():
+		return "starting the test hypervisor in QEMU"
 	}
 	return fmt.Sprintf("starting Xen %s in QEMU", o.xen)
 }

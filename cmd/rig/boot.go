@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"time"
 
 	"pvboot/internal/cache"
@@ -55,9 +56,9 @@ On a terminal, keys go to the domain; Ctrl-] leaves.
 func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error) {
 	o := &options{}
 	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
-	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host: amd64 or arm64")
-	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh; or qemu: a machine without Xen, with the disk as its initrd")
-	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (not on arm64), pygrub, direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
+	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host: amd64, arm64 or riscv64")
+	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh, and on riscv64, where a test hypervisor stands in for Xen; or qemu: a machine without Xen, with the disk as its initrd")
+	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (amd64 only), pygrub (not on riscv64), direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
 	f.StringVar(&o.xen, "xen", "", "`version` of Xen: 4.17 or 4.20 (default "+xenhost.DefaultXen+")")
 	f.StringVar(&o.machine, "machine", "", "with -mode qemu, QEMU's `machine`: q35 (default) or microvm on amd64, virt on arm64, with QEMU's options for it")
 	f.StringVar(&o.cpu, "cpu", "", "QEMU's `model` of the host's processor; on arm64 cortex-a57 (default), cortex-a72, max and others")
@@ -111,8 +112,11 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	if err := o.check(); err != nil {
 		return o, err
 	}
-	if o.mode == bareMode {
+	switch {
+	case o.mode == bareMode:
 		return o, o.checkBare()
+	case o.testHypervisor():
+		return o, o.checkGuest()
 	}
 	return o, o.checkXen()
 }
@@ -120,8 +124,8 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 // check says what is wrong in any mode.
 func (o *options) check() error {
 	switch {
-	case o.arch != "amd64" && o.arch != "arm64":
-		return usagef("-arch %s: want amd64 or arm64", o.arch)
+	case !slices.Contains([]string{"amd64", "arm64", "riscv64"}, o.arch):
+		return usagef("-arch %s: want amd64, arm64 or riscv64", o.arch)
 	case domainTypes[o.mode] == nil && o.mode != bareMode:
 		return usagef("-mode %s: want pvh, pv, pvshim or qemu", o.mode)
 	case o.arch != "arm64" && o.gic != 0:
@@ -186,9 +190,15 @@ func boot(ctx context.Context, args []string, stdin *os.File, stdout, stderr io.
 		fmt.Fprintf(stderr, "%s; Ctrl-] leaves\n", o.starting())
 	}
 	var machine closingHost
-	if o.mode == bareMode {
+	switch {
+	case o.mode == bareMode:
 		machine = startMachines(ctx, o, loader, log)
-	} else if machine, err = startXen(ctx, dir, o, loader, log, stderr); err != nil {
+	case o.testHypervisor():
+		machine, err = startGuests(ctx, dir, o, loader, log)
+	default:
+		machine, err = startXen(ctx, dir, o, loader, log, stderr)
+	}
+	if err != nil {
 		return err
 	}
 	return follow(ctx, o, machine, stdin, stdout, stderr)

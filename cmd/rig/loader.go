@@ -41,7 +41,7 @@ func findLoader(ctx context.Context, dir cache.Dir, o *options, progress io.Writ
 	case "pygrub":
 		return &loader{pygrub: true, lines: []string{`bootloader = "pygrub"`}}, nil
 	case "pvboot":
-		image, err := buildPvboot(ctx, dir, o.arch, progress)
+		image, err := buildPvboot(ctx, dir, o.arch)
 		if err != nil {
 			return nil, err
 		}

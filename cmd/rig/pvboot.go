@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,10 +14,24 @@ import (
 	"pvboot/internal/cache"
 )
 
-// buildPvboot builds the loader with xengo and returns its image. The go
-// command's cache makes this quick when nothing has changed.
-func buildPvboot(ctx context.Context, dir cache.Dir, arch string, progress io.Writer) (string, error) {
-	unlock, err := dir.Lock("pvboot/" + arch)
+// buildPvboot builds the loader and returns its image.
+func buildPvboot(ctx context.Context, dir cache.Dir, arch string) (string, error) {
+	return buildImage(ctx, dir, "pvboot", "pvboot/cmd/pvboot", arch)
+}
+
+// goarch is GOARCH's name for an architecture of -arch.
+func goarch(arch string) string {
+	if arch == "ppc64" {
+		return "ppc64le"
+	}
+	return arch
+}
+
+// buildImage builds a package with xengo and returns the image. The go command's
+// cache makes this quick when nothing has changed.
+func buildImage(ctx context.Context, dir cache.Dir, name, pkg, arch string) (string, error) {
+	arch = goarch(arch)
+	unlock, err := dir.Lock("pvboot/" + name + "-" + arch)
 	if err != nil {
 		return "", err
 	}
@@ -28,21 +41,21 @@ func buildPvboot(ctx context.Context, dir cache.Dir, arch string, progress io.Wr
 		return "", err
 	}
 	defer os.RemoveAll(tmp)
-	image := filepath.Join(tmp, "pvboot")
-	cmd := exec.CommandContext(ctx, "go", "run", "pvboot/cmd/xengo", "build", "-arch", arch, "-o", image, "pvboot/cmd/pvboot")
+	image := filepath.Join(tmp, name)
+	cmd := exec.CommandContext(ctx, "go", "run", "pvboot/cmd/xengo", "build", "-arch", arch, "-o", image, pkg)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build pvboot: %w: %s", err, bytes.TrimSpace(out))
+		return "", fmt.Errorf("build %s: %w: %s", name, err, bytes.TrimSpace(out))
 	}
 	// Another rig may be reading the last image: the name says the content.
 	key, err := cache.FileKey(image)
 	if err != nil {
 		return "", err
 	}
-	file := dir.Path("pvboot", "pvboot-"+arch+"-"+key)
+	file := dir.Path("pvboot", name+"-"+arch+"-"+key)
 	if err := os.Rename(image, file); err != nil {
 		return "", err
 	}
-	return file, removeOld(dir.Path("pvboot", "pvboot-*"))
+	return file, removeOld(dir.Path("pvboot", name+"-"+arch+"-*"))
 }
 
 // imageAge is how long an image that is not built again stays in the cache.

@@ -38,6 +38,8 @@ type usual struct{ model, cpu string }
 var machines = map[string]usual{
 	"amd64": {"q35", "qemu64"},
 	"arm64": {"virt", xenhost.DefaultCPU},
+
+	"riscv64": {"virt", "rv64"},
 }
 
 // Arches are the architectures that there are machines of, by Go's names.

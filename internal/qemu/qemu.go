@@ -34,7 +34,7 @@ type Command struct {
 // NewCommand returns the command of the emulator of an architecture, by its
 // name in Go: amd64, arm64.
 func NewCommand(arch string) (*Command, error) {
-	name, ok := map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[arch]
+	name, ok := map[string]string{"amd64": "x86_64", "arm64": "aarch64", "ppc64": "ppc64", "riscv64": "riscv64"}[arch]
 	if !ok {
 		return nil, fmt.Errorf("qemu: no emulator for %s", arch)
 	}

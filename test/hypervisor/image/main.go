@@ -16,6 +16,7 @@ import (
 	"os"
 	"time"
 
+	"pvboot/console"
 	"pvboot/guest"
 	"pvboot/hypercall"
 	"pvboot/test/hypervisor/stage2"
@@ -39,13 +40,16 @@ type machine struct {
 	key func() (byte, bool)
 }
 
+// lines is the machine's console for the hypervisor's own lines.
+var lines = console.NewText(os.Stdout)
+
 func main() {
 	reason, err := run()
 	if err != nil {
-		fmt.Println("hypervisor:", err)
+		fmt.Fprintln(lines, "hypervisor:", err)
 		os.Exit(1)
 	}
-	fmt.Println("hypervisor: the domain ended:", reason)
+	fmt.Fprintln(lines, "hypervisor: the domain ended:", reason)
 	if reason == hypercall.ShutdownCrash {
 		os.Exit(1)
 	}
@@ -82,14 +86,14 @@ func run() (hypercall.ShutdownReason, error) {
 		return 0, err
 	}
 	h, err := hypervisor.New(hypervisor.Config{
-		Guest: g, VCPU: vcpu, Stage2: tables, ProgramAt: this.programAt, Console: os.Stdout, Log: os.Stdout,
+		Guest: g, VCPU: vcpu, Stage2: tables, ProgramAt: this.programAt, Console: os.Stdout, Log: lines,
 	})
 	if err != nil {
 		return 0, err
 	}
 	defer h.Close()
 	attach(h)
-	fmt.Printf("hypervisor: %d MiB for %d KiB of kernel at %#x\n", b.Memory>>20, len(b.Image)>>10, g.Program.Start)
+	fmt.Fprintf(lines, "hypervisor: %d MiB for %d KiB of kernel at %#x\n", b.Memory>>20, len(b.Image)>>10, g.Program.Start)
 	h.Machine().Go(func(stop <-chan struct{}) { readKeys(h, stop) })
 	return h.Run()
 }
