@@ -16,7 +16,6 @@ import (
 	"os"
 	"time"
 
-	"pvboot/console"
 	"pvboot/guest"
 	"pvboot/hypercall"
 	"pvboot/test/hypervisor/stage2"
@@ -40,8 +39,12 @@ type machine struct {
 	key func() (byte, bool)
 }
 
-// lines is the machine's console for the hypervisor's own lines.
-var lines = console.NewText(os.Stdout)
+// screen is the machine's console, and lines what the hypervisor itself has to
+// say there.
+var (
+	screen = hypervisor.NewScreen(os.Stdout)
+	lines  = screen.Lines()
+)
 
 func main() {
 	reason, err := run()
@@ -81,12 +84,12 @@ func run() (hypercall.ShutdownReason, error) {
 	if err := tables.MapRAM(g.Base, g.RAM); err != nil {
 		return 0, err
 	}
-	vcpu, attach, err := this.vcpu(tables, g.Program.Start, tree, os.Stdout)
+	vcpu, attach, err := this.vcpu(tables, g.Program.Start, tree, screen)
 	if err != nil {
 		return 0, err
 	}
 	h, err := hypervisor.New(hypervisor.Config{
-		Guest: g, VCPU: vcpu, Stage2: tables, ProgramAt: this.programAt, Console: os.Stdout, Log: lines,
+		Guest: g, VCPU: vcpu, Stage2: tables, ProgramAt: this.programAt, Console: screen, Log: lines,
 	})
 	if err != nil {
 		return 0, err

@@ -2,9 +2,9 @@
 // HS-mode, where the hypervisor runs under the machine's own firmware, and
 // VS-mode, and the firmware that the guest finds below it (SBI).
 //
-// The guest has the counter of the machine, and a timer by SBI. It has no
-// interrupt controller, no device, and none of the hypervisor extension's
-// instructions.
+// The guest has the counter of the machine, a timer by SBI, and a serial port. It
+// has no interrupt controller, no other device, and none of the hypervisor
+// extension's instructions.
 //
 // Sources: The RISC-V Instruction Set Manual, volume II, chapter "Hypervisor
 // Extension"; the RISC-V Supervisor Binary Interface Specification 2.0. The
@@ -97,9 +97,12 @@ func CPU(hz uint32) hypervisor.CPU {
 		Props: hypervisor.Props{
 			{Name: "compatible", Value: "riscv"}, {Name: "riscv,isa", Value: "rv64imafdc"}, {Name: "mmu-type", Value: "riscv,sv39"},
 		},
-		Nodes: map[string]hypervisor.Props{"/cpus/cpu@0/interrupt-controller": {
-			{Name: "#interrupt-cells", Value: uint32(1)}, {Name: "interrupt-controller"},
-			{Name: "compatible", Value: "riscv,cpu-intc"}, {Name: "phandle", Value: uint32(phandle)},
-		}},
+		Nodes: map[string]hypervisor.Props{
+			"/cpus/cpu@0/interrupt-controller": {
+				{Name: "#interrupt-cells", Value: uint32(1)}, {Name: "interrupt-controller"},
+				{Name: "compatible", Value: "riscv,cpu-intc"}, {Name: "phandle", Value: uint32(phandle)},
+			},
+			fmt.Sprintf("/serial@%x", uartAddr): uartNode,
+		},
 	}
 }

@@ -12,6 +12,7 @@ type state struct {
 	cause uint64     // scause
 	value uint64     // stval
 	guest uint64     // htval
+	mode  uint64     // the mode it runs in: SSTATUS_SPP for supervisor mode, 0 for user mode
 	_     [10]uint64 // the hypervisor's own
 }
 
@@ -31,3 +32,6 @@ func flushGuest()
 
 // pending reads which of the guest's interrupts are pending (hvip).
 func pending() uint64
+
+// satp is the guest's own page table (vsatp).
+func satp() uint64

@@ -6,12 +6,12 @@
 #define STATE_CAUSE 528
 #define STATE_VALUE 536
 #define STATE_GUEST 544
-#define STATE_HOST 552
+#define STATE_MODE 552
+#define STATE_HOST 560
 
-// hstatus ("Hypervisor Status Register (hstatus)"): SRET goes to VS-mode, to
-// supervisor mode there; WFI traps; VS-mode has 64 bits.
+// hstatus ("Hypervisor Status Register (hstatus)"): SRET goes to VS-mode or
+// VU-mode; WFI traps; VS-mode has 64 bits.
 #define HSTATUS_SPV (1<<7)
-#define HSTATUS_SPVP (1<<8)
 #define HSTATUS_VTW (1<<21)
 #define HSTATUS_VSXL (2<<32)
 

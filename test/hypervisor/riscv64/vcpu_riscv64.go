@@ -23,6 +23,7 @@ const (
 	pendingSoft        = 1 << 2 // hvip.VSSIP
 	pendingTimer       = 1 << 6 // hvip.VSTIP
 	slice              = 4 * time.Millisecond
+	supervisor         = 1 << 8 // sstatus.SPP
 	noTimer            = ^uint64(0)
 	eidMachineTime     = eidTime
 	regA0, regA6, reg7 = 10, 16, 17
@@ -32,6 +33,7 @@ const (
 type VCPU struct {
 	s       state
 	f       firmware
+	uart    uart
 	hz      uint64
 	sliceHz uint64 // a time slice, by the counter
 	timer   uint64 // when the guest's timer rings
@@ -46,7 +48,7 @@ var _ hypervisor.VCPU = (*VCPU)(nil)
 // second.
 func New(tables *stage2.Tables, entry, tree, hz uint64, console io.Writer) *VCPU {
 	v := &VCPU{hz: hz, sliceHz: hz * uint64(slice) / uint64(time.Second), timer: noTimer}
-	v.s.pc = entry
+	v.s.pc, v.s.mode = entry, supervisor
 	v.s.x[regA0], v.s.x[regA0+1] = 0, tree
 	v.f = firmware{
 		out: console, fence: flushGuest,
@@ -58,6 +60,7 @@ func New(tables *stage2.Tables, entry, tree, hz uint64, console io.Writer) *VCPU
 			}
 		},
 	}
+	v.uart.out = console
 	setUp(tables.Root())
 	return v
 }
@@ -67,7 +70,7 @@ func Flush() { flushGuest() }
 
 // Attach tells the hart's firmware of the guest's memory and keys.
 func (v *VCPU) Attach(h *hypervisor.Hypervisor) {
-	v.f.view, v.f.key = h.Machine().View, h.Key
+	v.f.view, v.f.key, v.uart.key = h.Machine().View, h.Key, h.Key
 }
 
 // SetResult implements [hypervisor.VCPU].
@@ -108,10 +111,8 @@ func (v *VCPU) handle(e *hypervisor.Exit) {
 		v.call(e)
 	case causeFetch:
 		e.Kind, e.Addr = hypervisor.ExitExecute, v.faultAddr()
-	case causeLoad:
-		v.fault(e, "load")
-	case causeStore:
-		v.fault(e, "store")
+	case causeLoad, causeStore:
+		v.touch(e)
 	case causeVirtual:
 		if v.s.value == instructionWFI {
 			v.s.pc += 4
@@ -127,6 +128,21 @@ func (v *VCPU) handle(e *hypervisor.Exit) {
 // faultAddr is the guest-physical address of a fault ("Hypervisor Trap Value
 // Register (htval)").
 func (v *VCPU) faultAddr() uint64 { return v.s.guest<<2 | v.s.value&3 }
+
+// touch is a load or store where nothing is mapped: of a device, if it is one.
+func (v *VCPU) touch(e *hypervisor.Exit) {
+	if inst, ok := fetch(v.f.view, satp(), v.s.pc); ok {
+		if a, ok := decode(inst); ok && v.uart.mmio(v.faultAddr(), a, &v.s.x) {
+			v.s.pc += 4
+			return
+		}
+	}
+	what := "load"
+	if v.s.cause == causeStore {
+		what = "store"
+	}
+	v.fault(e, what)
+}
 
 func (v *VCPU) fault(e *hypervisor.Exit, what string) {
 	e.Kind, e.What, e.Addr = hypervisor.ExitFault, what, v.faultAddr()
