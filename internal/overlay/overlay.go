@@ -48,6 +48,8 @@ var ErrArch = errors.New("no overlay for this architecture")
 var tables = map[string][]Edit{
 	"amd64":   amd64,
 	"arm64":   arm64,
+	"ppc64":   ppc64,
+	"ppc64le": ppc64le,
 	"riscv64": riscv64,
 }
 

@@ -39,6 +39,9 @@ func doctored(t *testing.T, root string, edits []Edit) string {
 	return dir
 }
 
+// trapLine is a line with a system call of any architecture.
+var trapLine = regexp.MustCompile(`(?m)^\s*(SYSCALL|SVC|ECALL)\b.*$`)
+
 func TestEveryTableFitsThisGo(t *testing.T) {
 	root := goroot(t)
 	for arch := range tables {
@@ -51,33 +54,33 @@ func TestEveryTableFitsThisGo(t *testing.T) {
 			t.Errorf("%s: %v", arch, err)
 		}
 		for name, text := range files {
-			if !strings.HasSuffix(name, "_"+arch+".s") {
+			if !strings.HasSuffix(name, ".s") {
 				continue
 			}
-			for _, trap := range []string{"SYSCALL", "SVC", "ECALL"} {
-				if strings.Contains(string(text), "\n\t"+trap+"\n") {
-					t.Errorf("%s: %s still has a %s", arch, name, trap)
-				}
+			if trap := trapLine.FindString(string(text)); trap != "" {
+				t.Errorf("%s: %s still has %q", arch, name, trap)
 			}
 		}
 	}
 }
 
-// TestRegisters: where a call overwrites the link register, the hook takes
-// registers for itself, so the files with system calls must not use them.
-func TestRegisters(t *testing.T) {
-	root := goroot(t)
+// TestKeptRegisters: hooks take registers for themselves (the link register's
+// keeper, and on arm64 one more), so the files with system calls must not use
+// them.
+func TestKeptRegisters(t *testing.T) {
 	for _, test := range []struct {
-		name      string
-		edits     []Edit
-		hook      string
-		registers string // by any of their names
-		hooks     int
+		name  string
+		edits []Edit
+		hook  string // what is there once for each system call
+		kept  string
+		hooks int
 	}{
 		{"arm64", arm64, hookARM64, `\bR1[67]\b`, 42},
 		{"riscv64", riscv64, hookRISCV64, `\b(X29|T4|X31|T6|TMP)\b`, 38},
+		{"ppc64le", ppc64le, "\tCALL\truntime∕goos·Syscall(SB)\n\tMOVD\tR26, LR", `\bR26\b`, 39},
+		{"ppc64", ppc64, "\tCALL\truntime∕goos·Syscall(SB)\n\tMOVD\tR26, LR", `\bR26\b`, 39},
 	} {
-		files, err := Apply(root, "this", test.edits)
+		files, err := Apply(goroot(t), "this", test.edits)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,12 +89,29 @@ func TestRegisters(t *testing.T) {
 			n := strings.Count(string(text), test.hook)
 			hooks += n
 			rest := strings.ReplaceAll(string(text), test.hook, "")
-			if used := regexp.MustCompile(test.registers).FindString(rest); used != "" && n > 0 {
-				t.Errorf("%s uses %s", name, used)
+			rest = strings.ReplaceAll(rest, "\tMOVD\tLR, R26\n", "")
+			if used := regexp.MustCompile(test.kept).FindString(rest); used != "" && n > 0 {
+				t.Errorf("%s: %s uses %s", test.name, name, used)
 			}
 		}
 		if hooks != test.hooks {
 			t.Errorf("%s: %d hooks, want %d", test.name, hooks, test.hooks)
+		}
+	}
+}
+
+// TestSyscallNumbers: on ppc64 the number is the instruction's operand.
+func TestSyscallNumbers(t *testing.T) {
+	files, err := Apply(goroot(t), "this", ppc64le)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"runtime/sys_linux_ppc64x.s":                        "\tMOVD\tLR, R26\n\tMOVD\t$SYS_exit_group, R0\n\tCALL\t",
+		"internal/runtime/syscall/linux/asm_linux_ppc64x.s": "\tMOVD\tLR, R26\n\tMOVD\tR10, R0\n\tCALL\t",
+	} {
+		if !strings.Contains(string(files[name]), want) {
+			t.Errorf("%s has no %q", name, want)
 		}
 	}
 }
@@ -120,11 +140,14 @@ func TestUnknownVersions(t *testing.T) {
 		{"one more system call", "runtime/sys_linux_riscv64.s", "\tECALL\n", "\tECALL\n\tECALL\n", syscallRISCV64, 36},
 		{"one system call fewer", "syscall/asm_linux_riscv64.s", "\tECALL\n", "\n", syscallRISCV64, 1},
 		{"another start", "runtime/rt0_linux_riscv64.s", "\tJMP\tmain(SB)\n", "\tJMP\t_main(SB)\n", riscv64[0].Pattern, 0},
+		{"one more system call", "runtime/sys_linux_ppc64x.s", "\tSYSCALL\t$SYS_exit\n", "\tSYSCALL\t$SYS_exit\n\tSYSCALL\tR3\n", syscallPPC64, 37},
+		{"one system call fewer", "syscall/asm_linux_ppc64x.s", "\tSYSCALL R9\n", "\n", syscallPPC64, 1},
+		{"another start", "runtime/rt0_linux_ppc64le.s", "\tBR _main<>(SB)\n", "\tBR main(SB)\n", ppc64le[0].Pattern, 0},
 	} {
 		arch := "amd64"
-		for _, other := range []string{"arm64", "riscv64"} {
-			if strings.HasSuffix(test.file, "_"+other+".s") {
-				arch = other
+		for _, a := range []struct{ suffix, arch string }{{"_arm64.s", "arm64"}, {"_riscv64.s", "riscv64"}, {"_ppc64x.s", "ppc64le"}, {"_ppc64le.s", "ppc64le"}} {
+			if strings.HasSuffix(test.file, a.suffix) {
+				arch = a.arch
 			}
 		}
 		edits, err := Edits(arch)
@@ -169,7 +192,7 @@ func TestUnknownVersions(t *testing.T) {
 
 func TestUnknownArchitecture(t *testing.T) {
 	_, err := Edits("vax")
-	if want := "overlay: vax: no overlay for this architecture (known: amd64, arm64, riscv64)"; err == nil || err.Error() != want {
+	if want := "overlay: vax: no overlay for this architecture (known: amd64, arm64, ppc64, ppc64le, riscv64)"; err == nil || err.Error() != want {
 		t.Errorf("Edits: %v, want %s", err, want)
 	}
 	if !errors.Is(err, ErrArch) {
