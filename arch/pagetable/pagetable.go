@@ -6,12 +6,22 @@
 // there is a heap; tests walk its tables on any host.
 package pagetable
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // Format is an architecture's tables.
 type Format struct {
 	Levels uint   // of tables; each translates 9 bits, the last one the 9 above a page's 12
 	Limit  uint64 // the first address past what is mapped with them
 	// Largest is the level of the largest leaves: of 1 GiB, as every format has.
 	Largest uint
+	// Root is the size of the topmost table in bytes, 0 for FrameSize. All but its
+	// first 512 entries are empty.
+	Root uint64
+	// BigEndian is how entries lie in memory; others are in the program's order.
+	BigEndian bool
 
 	Address uint64 // bits of an entry that are an address,
 	Shift   uint   // which is this many bits higher than they are
@@ -59,7 +69,7 @@ func New(format *Format, root, pool, size uint64) Tables {
 // [New] describes. The root lies at pool.
 func Empty(format *Format, pool, size uint64) Tables {
 	t := New(format, pool, pool, size)
-	t.next += FrameSize
+	t.next += max(FrameSize, format.Root)
 	return t
 }
 
@@ -90,6 +100,18 @@ func (f *Format) shift(level uint) uint { return f.top() - 9*(level+1) }
 func (f *Format) entry(addr uint64) uint64 { return addr >> f.Shift & f.Address }
 
 func (f *Format) address(entry uint64) uint64 { return entry & f.Address << f.Shift }
+
+// native turns an entry in memory into one that can be reckoned with, and back.
+func (f *Format) native(entry uint64) uint64 {
+	if f.BigEndian && littleEndian() {
+		return bits.ReverseBytes64(entry)
+	}
+	return entry
+}
+
+// littleEndian is the program's byte order. No variable could have it: package
+// variables are not set yet when tables are made.
+func littleEndian() bool { return binary.NativeEndian.Uint16([]byte{1, 0}) == 1 }
 
 // Map maps the pages that hold [start, end) to themselves, as [Tables.MapTo]
 // does.
@@ -125,23 +147,24 @@ func (t *Tables) mapOne(addr, end, offset uint64, kind Kind) (size uint64, ok bo
 	for level := uint(0); ; level++ {
 		shift := f.shift(level)
 		size := uint64(1) << shift
-		entry := &frame(at)[addr>>shift&511]
+		place := &frame(at)[addr>>shift&511]
+		entry := f.native(*place)
 		switch {
-		case *entry&f.Valid == 0 && level >= f.Largest && (addr|to)%size == 0 && size <= end-addr:
-			*entry = f.entry(to) | f.leaf(level) | f.Kinds[kind]
+		case entry&f.Valid == 0 && level >= f.Largest && (addr|to)%size == 0 && size <= end-addr:
+			*place = f.native(f.entry(to) | f.leaf(level) | f.Kinds[kind])
 			return size, true
-		case *entry&f.Valid == 0:
+		case entry&f.Valid == 0:
 			if t.next == t.end {
 				return 0, false
 			}
 			at = t.next
 			t.next += FrameSize
-			*entry = f.entry(at) | f.Table
-		case f.isLeaf(*entry, level):
-			same := f.address(*entry)&^(size-1)+addr%size == to
-			return size - addr%size, same && *entry&f.KindMask == f.Kinds[kind]
+			*place = f.native(f.entry(at) | f.Table)
+		case f.isLeaf(entry, level):
+			same := f.address(entry)&^(size-1)+addr%size == to
+			return size - addr%size, same && entry&f.KindMask == f.Kinds[kind]
 		default:
-			at = f.address(*entry)
+			at = f.address(entry)
 		}
 	}
 }
@@ -179,7 +202,7 @@ func (t *Tables) leafAt(addr uint64) uint64 {
 	at := t.root
 	for level := uint(0); level < f.Levels; level++ {
 		shift := f.shift(level)
-		entry := frame(at)[addr>>shift&511]
+		entry := f.native(frame(at)[addr>>shift&511])
 		switch {
 		case entry&f.Valid == 0:
 			return 0

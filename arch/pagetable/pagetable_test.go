@@ -1,6 +1,7 @@
 package pagetable
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -16,6 +17,7 @@ type format struct {
 var formats = []format{
 	{"AArch64", &AArch64, walkAArch64},
 	{"Sv39", &Sv39, walkSv39},
+	{"Radix", &Radix, walkRadix},
 }
 
 // tables makes empty tables in n frames of the test's own memory.
@@ -100,6 +102,45 @@ func walkSv39(t *Tables, addr uint64) (pa uint64, kind Kind, ok bool) {
 		return ppn<<12 | addr&(1<<(12+9*i)-1), kind, true
 	}
 	return 0, 0, false
+}
+
+// walkRadix does what the processor does (Power ISA 3.0B, book III, 5.7.10.2
+// "Radix Tree Translation"), in big-endian tables, where it does not set R and C
+// by itself.
+func walkRadix(t *Tables, addr uint64) (pa uint64, kind Kind, ok bool) {
+	if addr >= 1<<52 {
+		return 0, 0, false
+	}
+	at, shift := t.root, uint(52)
+	for bits := uint64(RadixRootBits); ; {
+		shift -= uint(bits)
+		index := addr >> shift & (1<<bits - 1)
+		var raw [8]byte
+		binary.NativeEndian.PutUint64(raw[:], frame(at + index/512*FrameSize)[index%512])
+		e := binary.BigEndian.Uint64(raw[:])
+		switch {
+		case e>>63 == 0:
+			return 0, 0, false
+		case e>>62&1 == 0:
+			at, bits = e&0x0fff_ffff_ffff_ff00, e&31
+			if shift < 12+9 || bits != 9 {
+				return 0, 0, false // no tree that POWER9 has
+			}
+			continue
+		case shift != 12 && shift != 21 && shift != 30, e&(1<<8) == 0, e&(1<<7) == 0, e&8 == 0:
+			return 0, 0, false // no page of POWER9's, or problem state's
+		}
+		switch {
+		case e&0x37 == 7:
+			kind = Normal
+		case e&0x37 == 0x26:
+			kind = Device
+		default:
+			return 0, 0, false
+		}
+		page := uint64(1)<<shift - 1
+		return e&0x01ff_ffff_ffff_f000&^page | addr&page, kind, true
+	}
 }
 
 // each runs a test for each format.
@@ -219,10 +260,11 @@ func testMapTo(t *testing.T, f format) {
 func TestEmpty(t *testing.T) { each(t, testEmpty) }
 
 func testEmpty(t *testing.T, f format) {
-	other := f.tables(t, 8)
+	other := f.tables(t, 24)
 	pool := other.root + FrameSize
-	tt := Empty(f.Format, pool, 7*FrameSize)
-	if tt.Root() != pool || tt.Mapped(gib, gib+1) || !tt.Map(gib, gib, Normal) || tt.used() != 1 {
+	root := max(FrameSize, f.Root)
+	tt := Empty(f.Format, pool, root+6*FrameSize)
+	if tt.Root() != pool || tt.Mapped(gib, gib+1) || !tt.Map(gib, gib, Normal) || tt.used() != root/FrameSize {
 		t.Errorf("root %#x, want %#x, and nothing mapped", tt.Root(), pool)
 	}
 	if !tt.Map(gib, gib+4096, Normal) {
