@@ -8,6 +8,7 @@ const (
 	auxPageSz = 6
 	auxHWCap  = 16
 	auxRandom = 25
+	auxHWCap2 = 26
 )
 
 // argv is what the runtime reads as Linux lays it out: arguments, 0,
@@ -66,7 +67,8 @@ func initArgs() {
 	aux[0], aux[1] = auxPageSz, pageSize
 	aux[2], aux[3] = auxRandom, addressOf(&auxRandom1[0])
 	aux[4], aux[5] = auxHWCap, uintptr(hwcap())
-	aux[6], aux[7] = auxNull, 0
+	aux[6], aux[7] = auxHWCap2, uintptr(hwcap2())
+	aux[8], aux[9] = auxNull, 0
 }
 
 // args gives arch/amd64 what the runtime starts with.

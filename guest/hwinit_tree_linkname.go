@@ -12,6 +12,9 @@ import (
 // found is what the device tree told besides start.
 var found hardware
 
+// deviceTreeFound is where the device tree lay at the start.
+var deviceTreeFound uint64
+
 // laterTables is how many page tables are kept for what is mapped at run time:
 // the grant table, the console's page, xenstore's.
 const laterTables = 32
@@ -23,7 +26,8 @@ const laterTables = 32
 func hwinit0() {
 	running = true
 	firstTables()
-	tree, ok := openDeviceTree(deviceTreeAddress())
+	deviceTreeFound = deviceTreeAddress()
+	tree, ok := openDeviceTree(deviceTreeFound)
 	if !ok {
 		die(noDeviceTree)
 	}

@@ -86,6 +86,7 @@ func (l *ranges) piece(from, size uint64) (best Range, ok bool) {
 // tables and a heap of at most limit bytes; left says then how much there is.
 func partition(image, keep Range, tableSize, limit uint64) (l layout, left uint64, ok bool) {
 	start.memory.usable(&free, 1<<63)
+	free.cut(0, vectorsEnd)
 	for _, m := range start.modules.list() {
 		free.cut(m.Start&^(pageSize-1), (m.End()+pageSize-1)&^(pageSize-1))
 	}
@@ -102,6 +103,7 @@ func partition(image, keep Range, tableSize, limit uint64) (l layout, left uint6
 	own.n = 0
 	own.add(l.image)
 	own.add(Range{l.tables.Start, l.heap.End() - l.tables.Start, RAM})
+	own.add(Range{0, vectorsEnd, RAM})
 	return l, 0, true
 }
 

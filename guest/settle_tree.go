@@ -1,4 +1,4 @@
-//go:build riscv64 || ppc64le || ppc64
+//go:build riscv64
 
 package guest
 

@@ -145,6 +145,16 @@ func (t *target) boot(m machine, args []string) error {
 	if m.ramdisk != "" {
 		argv = append(argv, "-initrd", m.ramdisk)
 	}
+	written := ""
+	if t.written {
+		dir, err := os.MkdirTemp("", "xengo-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		written = filepath.Join(dir, "status")
+		argv = append(argv, "-chardev", "file,id=status,path="+written)
+	}
 	argv = append(argv, strings.Fields(m.args)...)
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
@@ -164,7 +174,12 @@ func (t *target) boot(m machine, args []string) error {
 		fmt.Fprintf(os.Stderr, "xengo: %v\n", s)
 		return &exitError{exitFail}
 	case err := <-done:
-		return t.exited(err)
+		var status []byte
+		if written != "" {
+			// A QEMU that did not start has not made it.
+			status, _ = os.ReadFile(written)
+		}
+		return t.exited(err, status)
 	}
 }
 
@@ -177,17 +192,19 @@ func guestStatus(value int, ok bool) (code int, isGuest bool) {
 	return value & 0x1f, ok && value&^0x1f == exitBase
 }
 
-// exited turns QEMU's end into the guest's.
-func (t *target) exited(err error) error {
+// exited turns QEMU's end, and what was written for it, into the guest's.
+func (t *target) exited(err error, written []byte) error {
+	status := 0
 	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
-		if err == nil {
-			err = errors.New("the guest powered off without a status")
-		}
+	if errors.As(err, &exit) {
+		status = exit.ExitCode()
+	} else if err != nil {
 		return fmt.Errorf("qemu: %w", err)
 	}
-	code, ok := t.status(exit.ExitCode())
+	code, ok := t.status(status, written)
 	switch {
+	case !ok && err == nil:
+		return errors.New("qemu: the guest powered off without a status")
 	case !ok:
 		return fmt.Errorf("qemu: %w", err)
 	case code != 0:

@@ -28,9 +28,12 @@ type target struct {
 	qemu func() []string
 	// qemuPackage is Debian's and Ubuntu's package with that QEMU.
 	qemuPackage string
-	// status finds the program's exit status in QEMU's; not ok means that
-	// QEMU ended for a reason of its own.
-	status func(qemu int) (code int, ok bool)
+	// written says that qemu has a device for the chardev "status", by which the
+	// program tells its exit status where QEMU's cannot be chosen.
+	written bool
+	// status finds the program's exit status in QEMU's or in what was written; not
+	// ok means that QEMU ended for a reason of its own.
+	status func(qemu int, written []byte) (code int, ok bool)
 }
 
 // targets by GOARCH; another architecture is one more file like
@@ -38,6 +41,7 @@ type target struct {
 var targets = map[string]*target{
 	"amd64":   &amd64Target,
 	"arm64":   &arm64Target,
+	"ppc64le": &ppc64leTarget,
 	"riscv64": &riscv64Target,
 }
 

@@ -26,7 +26,7 @@ var arm64Target = target{
 	finished:    isImage,
 	qemu:        qemuARM64,
 	qemuPackage: "qemu-system-arm",
-	status:      func(qemu int) (int, bool) { return guestStatus(qemu, true) },
+	status:      func(qemu int, _ []byte) (int, bool) { return guestStatus(qemu, true) },
 }
 
 // finishARM64: an Image has no place for symbols, so what the linker wrote

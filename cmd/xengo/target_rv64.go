@@ -21,7 +21,7 @@ var riscv64Target = target{
 	finished:    linuximage.RISCV64.Is,
 	qemu:        qemuRISCV64,
 	qemuPackage: "qemu-system-misc",
-	status:      func(qemu int) (int, bool) { return guestStatus(qemu, true) },
+	status:      func(qemu int, _ []byte) (int, bool) { return guestStatus(qemu, true) },
 }
 
 // finishRISCV64: an Image has no place for symbols, so what the linker wrote

@@ -104,6 +104,6 @@ func qemuAMD64() []string {
 
 // statusAMD64: guest/exit_amd64.go ends QEMU by isa-debug-exit with
 // exitBase | code, and QEMU makes 2*value+1 of it.
-func statusAMD64(qemu int) (code int, ok bool) {
+func statusAMD64(qemu int, _ []byte) (code int, ok bool) {
 	return guestStatus(qemu>>1, qemu&1 == 1)
 }

@@ -1,0 +1,10 @@
+package ppc64
+
+import "unsafe"
+
+// memory sees n bytes at a physical address.
+//
+//go:nocheckptr
+func memory(addr uint64, n int) []byte {
+	return unsafe.Slice((*byte)(unsafe.Add(nil, addr)), n)
+}

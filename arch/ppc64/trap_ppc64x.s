@@ -1,0 +1,381 @@
+//go:build ppc64 || ppc64le
+
+#include "textflag.h"
+#include "entry_ppc64x.h"
+
+// Handlers run Go code on stacks of their own, with a g of their own that is
+// nothing but stack bounds: what they call must not allocate, block, or write
+// a pointer to memory that the collector knows. No register leads to a stack of
+// their own when an interrupt comes, so their frames lie at fixed places: there
+// is one of each at a time, and a fault within a handler ends the program.
+
+GLOBL ·syscallFrame(SB), NOPTR, $FRAME_SIZE
+GLOBL ·exceptionFrame(SB), NOPTR, $FRAME_SIZE
+
+// depth is how many handlers of exceptions run.
+GLOBL ·depth(SB), NOPTR, $8
+
+#define SAVE_14_TO_31(BASE) \
+	MOVD R14, 112(BASE) \
+	MOVD R15, 120(BASE) \
+	MOVD R16, 128(BASE) \
+	MOVD R17, 136(BASE) \
+	MOVD R18, 144(BASE) \
+	MOVD R19, 152(BASE) \
+	MOVD R20, 160(BASE) \
+	MOVD R21, 168(BASE) \
+	MOVD R22, 176(BASE) \
+	MOVD R23, 184(BASE) \
+	MOVD R24, 192(BASE) \
+	MOVD R25, 200(BASE) \
+	MOVD R26, 208(BASE) \
+	MOVD R27, 216(BASE) \
+	MOVD R28, 224(BASE) \
+	MOVD R29, 232(BASE) \
+	MOVD g, 240(BASE) \
+	MOVD R31, 248(BASE)
+
+#define LOAD_14_TO_31(BASE) \
+	MOVD 112(BASE), R14 \
+	MOVD 120(BASE), R15 \
+	MOVD 128(BASE), R16 \
+	MOVD 136(BASE), R17 \
+	MOVD 144(BASE), R18 \
+	MOVD 152(BASE), R19 \
+	MOVD 160(BASE), R20 \
+	MOVD 168(BASE), R21 \
+	MOVD 176(BASE), R22 \
+	MOVD 184(BASE), R23 \
+	MOVD 192(BASE), R24 \
+	MOVD 200(BASE), R25 \
+	MOVD 208(BASE), R26 \
+	MOVD 216(BASE), R27 \
+	MOVD 224(BASE), R28 \
+	MOVD 232(BASE), R29 \
+	MOVD 240(BASE), g \
+	MOVD 248(BASE), R31
+
+#define SAVE_5_TO_12(BASE) \
+	MOVD R5, 40(BASE) \
+	MOVD R6, 48(BASE) \
+	MOVD R7, 56(BASE) \
+	MOVD R8, 64(BASE) \
+	MOVD R9, 72(BASE) \
+	MOVD R10, 80(BASE) \
+	MOVD R11, 88(BASE) \
+	MOVD R12, 96(BASE)
+
+#define LOAD_5_TO_12(BASE) \
+	MOVD 40(BASE), R5 \
+	MOVD 48(BASE), R6 \
+	MOVD 56(BASE), R7 \
+	MOVD 64(BASE), R8 \
+	MOVD 72(BASE), R9 \
+	MOVD 80(BASE), R10 \
+	MOVD 88(BASE), R11 \
+	MOVD 96(BASE), R12
+
+// Syscall stands where the stock runtime has a SYSCALL instruction: number in R0,
+// arguments from R3 on, result in R3, and CR0's summary overflow bit for an error.
+// The call site keeps its own link register in R26. R0 becomes 0, and R4 to R12,
+// CTR, XER and CR are lost, as they are in Linux.
+TEXT runtime∕goos·Syscall(SB), NOSPLIT|NOFRAME, $0
+	MOVD $·syscallFrame(SB), R12
+	MOVD R0, 0(R12)
+	MOVD R1, 8(R12)
+	MOVD R3, 24(R12)
+	MOVD R4, 32(R12)
+	MOVD R5, 40(R12)
+	MOVD R6, 48(R12)
+	MOVD R7, 56(R12)
+	MOVD R8, 64(R12)
+	SAVE_14_TO_31(R12)
+	MOVD LR, R3
+	MOVD R3, FRAME_NIP(R12)
+	MOVD $0, R0
+
+	MOVD $·handlerStacks+(SYSCALL_STACK-64)(SB), R1
+	RLDICR $0, R1, $59, R1
+	MOVD R12, FIXED_FRAME(R1) // argument
+	MOVD $·handlerG(SB), g
+	MOVD $·syscall(SB), R12   // indirect: the caller's stack is not used
+	MOVD R12, CTR
+	BL   (CTR)
+
+	MOVD $·syscallFrame(SB), R12
+	LOAD_14_TO_31(R12)
+	MOVD 8(R12), R1
+	MOVD FRAME_NIP(R12), R3
+	MOVD R3, LR
+	MOVD 24(R12), R3
+	MOVD $-4095, R4
+	CMPU R3, R4
+	BGE  failed
+	CRXOR CR0SO, CR0SO, CR0SO
+	RET
+failed:
+	NEG  R3, R3
+	CREQV CR0SO, CR0SO, CR0SO
+	RET
+
+// fault is where the vectors lead (vectors.go): R3 is the vector, SPRG0 has
+// SRR1, SPRG1 R3, SPRG2 R4 and SPRG3 SRR0.
+TEXT ·fault(SB), NOSPLIT|NOFRAME, $0
+	MOVD $·exceptionFrame(SB), R4
+	MOVD R0, 0(R4)
+	MOVD R1, 8(R4)
+	MOVD R2, 16(R4)
+	SAVE_5_TO_12(R4)
+	MOVD R13, 104(R4)
+	SAVE_14_TO_31(R4)
+	MOVD R3, FRAME_VECTOR(R4)
+	MOVD $0, R0
+	MOVD SPRG1, R5
+	MOVD R5, 24(R4)
+	MOVD SPRG2, R5
+	MOVD R5, 32(R4)
+	MOVD SPRG3, R5
+	MOVD R5, FRAME_NIP(R4)
+	MOVD SPRG0, R5
+	MOVD R5, FRAME_MSR(R4)
+	MOVD CTR, R5
+	MOVD R5, FRAME_CTR(R4)
+	MOVD LR, R5
+	MOVD R5, FRAME_LR(R4)
+	MOVD XER, R5
+	MOVD R5, FRAME_XER(R4)
+	MOVW CR, R5
+	MOVD R5, FRAME_CR(R4)
+	MOVD DAR, R5
+	MOVD R5, FRAME_DAR(R4)
+	MOVD DSISR, R5
+	MOVD R5, FRAME_DSISR(R4)
+	BL   ·saveVS(SB)
+
+	MOVD ·depth(SB), R5
+	MOVD R5, FRAME_NESTED(R4)
+	ADD  $1, R5
+	MOVD R5, ·depth(SB)
+	MOVD $·handlerStacks+(HANDLER_STACKS-64)(SB), R1
+	CMP  R5, $1
+	BEQ  stack
+	CMP  R5, $2               // the third time, saying so must have failed
+	BGT  stop
+	MOVD $·handlerStacks+(SYSCALL_STACK-64)(SB), R1
+stack:
+	MOVD $·exception(SB), R12
+	BR   ·handle(SB)
+stop:
+	BR   ·stop(SB)
+
+// sigreturn is where a signal handler's return leads, as it leads to
+// rt_sigreturn(2) on Linux: the frame to go on with is made on the exceptions'
+// stack, which is empty.
+TEXT ·sigreturn(SB), NOSPLIT|NOFRAME, $0
+	MOVD $0, R0
+	MOVD $1, R5
+	MOVD R5, ·depth(SB)
+	MOVD $·handlerStacks+(HANDLER_STACKS-64)(SB), R1
+	MOVD $·fillFrame(SB), R12
+	BR   ·handle(SB)
+
+// handle calls the Go function at R12, on the stack at R1, with exceptionFrame,
+// and loads that.
+TEXT ·handle(SB), NOSPLIT|NOFRAME, $0
+	RLDICR $0, R1, $59, R1
+	MOVD $·exceptionFrame(SB), R4
+	MOVD R4, FIXED_FRAME(R1)  // argument
+	MOVD $·handlerG(SB), g
+	MOVD R12, CTR
+	BL   (CTR)
+
+	MOVD R0, ·depth(SB)
+	MOVD $·exceptionFrame(SB), R4
+	BL   ·loadVS(SB)
+	MOVD FRAME_NIP(R4), R5
+	MOVD R5, SRR0
+	MOVD FRAME_MSR(R4), R5
+	MOVD R5, SRR1
+	MOVD FRAME_CTR(R4), R5
+	MOVD R5, CTR
+	MOVD FRAME_LR(R4), R5
+	MOVD R5, LR
+	MOVD FRAME_XER(R4), R5
+	MOVD R5, XER
+	MOVD FRAME_CR(R4), R5
+	MOVFL R5, CR
+	MOVD 0(R4), R0
+	MOVD 8(R4), R1
+	MOVD 16(R4), R2
+	MOVD 24(R4), R3
+	LOAD_5_TO_12(R4)
+	MOVD 104(R4), R13
+	LOAD_14_TO_31(R4)
+	MOVD 32(R4), R4
+	RFID
+
+// saveVS stores the vector-scalar registers and FPSCR in the frame at R4.
+TEXT ·saveVS(SB), NOSPLIT|NOFRAME, $0
+	STXV VS0, (FRAME_VS+16*0)(R4)
+	STXV VS1, (FRAME_VS+16*1)(R4)
+	STXV VS2, (FRAME_VS+16*2)(R4)
+	STXV VS3, (FRAME_VS+16*3)(R4)
+	STXV VS4, (FRAME_VS+16*4)(R4)
+	STXV VS5, (FRAME_VS+16*5)(R4)
+	STXV VS6, (FRAME_VS+16*6)(R4)
+	STXV VS7, (FRAME_VS+16*7)(R4)
+	STXV VS8, (FRAME_VS+16*8)(R4)
+	STXV VS9, (FRAME_VS+16*9)(R4)
+	STXV VS10, (FRAME_VS+16*10)(R4)
+	STXV VS11, (FRAME_VS+16*11)(R4)
+	STXV VS12, (FRAME_VS+16*12)(R4)
+	STXV VS13, (FRAME_VS+16*13)(R4)
+	STXV VS14, (FRAME_VS+16*14)(R4)
+	STXV VS15, (FRAME_VS+16*15)(R4)
+	STXV VS16, (FRAME_VS+16*16)(R4)
+	STXV VS17, (FRAME_VS+16*17)(R4)
+	STXV VS18, (FRAME_VS+16*18)(R4)
+	STXV VS19, (FRAME_VS+16*19)(R4)
+	STXV VS20, (FRAME_VS+16*20)(R4)
+	STXV VS21, (FRAME_VS+16*21)(R4)
+	STXV VS22, (FRAME_VS+16*22)(R4)
+	STXV VS23, (FRAME_VS+16*23)(R4)
+	STXV VS24, (FRAME_VS+16*24)(R4)
+	STXV VS25, (FRAME_VS+16*25)(R4)
+	STXV VS26, (FRAME_VS+16*26)(R4)
+	STXV VS27, (FRAME_VS+16*27)(R4)
+	STXV VS28, (FRAME_VS+16*28)(R4)
+	STXV VS29, (FRAME_VS+16*29)(R4)
+	STXV VS30, (FRAME_VS+16*30)(R4)
+	STXV VS31, (FRAME_VS+16*31)(R4)
+	STXV VS32, (FRAME_VS+16*32)(R4)
+	STXV VS33, (FRAME_VS+16*33)(R4)
+	STXV VS34, (FRAME_VS+16*34)(R4)
+	STXV VS35, (FRAME_VS+16*35)(R4)
+	STXV VS36, (FRAME_VS+16*36)(R4)
+	STXV VS37, (FRAME_VS+16*37)(R4)
+	STXV VS38, (FRAME_VS+16*38)(R4)
+	STXV VS39, (FRAME_VS+16*39)(R4)
+	STXV VS40, (FRAME_VS+16*40)(R4)
+	STXV VS41, (FRAME_VS+16*41)(R4)
+	STXV VS42, (FRAME_VS+16*42)(R4)
+	STXV VS43, (FRAME_VS+16*43)(R4)
+	STXV VS44, (FRAME_VS+16*44)(R4)
+	STXV VS45, (FRAME_VS+16*45)(R4)
+	STXV VS46, (FRAME_VS+16*46)(R4)
+	STXV VS47, (FRAME_VS+16*47)(R4)
+	STXV VS48, (FRAME_VS+16*48)(R4)
+	STXV VS49, (FRAME_VS+16*49)(R4)
+	STXV VS50, (FRAME_VS+16*50)(R4)
+	STXV VS51, (FRAME_VS+16*51)(R4)
+	STXV VS52, (FRAME_VS+16*52)(R4)
+	STXV VS53, (FRAME_VS+16*53)(R4)
+	STXV VS54, (FRAME_VS+16*54)(R4)
+	STXV VS55, (FRAME_VS+16*55)(R4)
+	STXV VS56, (FRAME_VS+16*56)(R4)
+	STXV VS57, (FRAME_VS+16*57)(R4)
+	STXV VS58, (FRAME_VS+16*58)(R4)
+	STXV VS59, (FRAME_VS+16*59)(R4)
+	STXV VS60, (FRAME_VS+16*60)(R4)
+	STXV VS61, (FRAME_VS+16*61)(R4)
+	STXV VS62, (FRAME_VS+16*62)(R4)
+	STXV VS63, (FRAME_VS+16*63)(R4)
+	WORD $0xfc00048e          // mffs f0
+	FMOVD F0, FRAME_FPSCR(R4)
+	RET
+
+// loadVS is the reverse.
+TEXT ·loadVS(SB), NOSPLIT|NOFRAME, $0
+	FMOVD FRAME_FPSCR(R4), F0
+	WORD $0xfdfe058e          // mtfsf 0xff,f0
+	LXV (FRAME_VS+16*0)(R4), VS0
+	LXV (FRAME_VS+16*1)(R4), VS1
+	LXV (FRAME_VS+16*2)(R4), VS2
+	LXV (FRAME_VS+16*3)(R4), VS3
+	LXV (FRAME_VS+16*4)(R4), VS4
+	LXV (FRAME_VS+16*5)(R4), VS5
+	LXV (FRAME_VS+16*6)(R4), VS6
+	LXV (FRAME_VS+16*7)(R4), VS7
+	LXV (FRAME_VS+16*8)(R4), VS8
+	LXV (FRAME_VS+16*9)(R4), VS9
+	LXV (FRAME_VS+16*10)(R4), VS10
+	LXV (FRAME_VS+16*11)(R4), VS11
+	LXV (FRAME_VS+16*12)(R4), VS12
+	LXV (FRAME_VS+16*13)(R4), VS13
+	LXV (FRAME_VS+16*14)(R4), VS14
+	LXV (FRAME_VS+16*15)(R4), VS15
+	LXV (FRAME_VS+16*16)(R4), VS16
+	LXV (FRAME_VS+16*17)(R4), VS17
+	LXV (FRAME_VS+16*18)(R4), VS18
+	LXV (FRAME_VS+16*19)(R4), VS19
+	LXV (FRAME_VS+16*20)(R4), VS20
+	LXV (FRAME_VS+16*21)(R4), VS21
+	LXV (FRAME_VS+16*22)(R4), VS22
+	LXV (FRAME_VS+16*23)(R4), VS23
+	LXV (FRAME_VS+16*24)(R4), VS24
+	LXV (FRAME_VS+16*25)(R4), VS25
+	LXV (FRAME_VS+16*26)(R4), VS26
+	LXV (FRAME_VS+16*27)(R4), VS27
+	LXV (FRAME_VS+16*28)(R4), VS28
+	LXV (FRAME_VS+16*29)(R4), VS29
+	LXV (FRAME_VS+16*30)(R4), VS30
+	LXV (FRAME_VS+16*31)(R4), VS31
+	LXV (FRAME_VS+16*32)(R4), VS32
+	LXV (FRAME_VS+16*33)(R4), VS33
+	LXV (FRAME_VS+16*34)(R4), VS34
+	LXV (FRAME_VS+16*35)(R4), VS35
+	LXV (FRAME_VS+16*36)(R4), VS36
+	LXV (FRAME_VS+16*37)(R4), VS37
+	LXV (FRAME_VS+16*38)(R4), VS38
+	LXV (FRAME_VS+16*39)(R4), VS39
+	LXV (FRAME_VS+16*40)(R4), VS40
+	LXV (FRAME_VS+16*41)(R4), VS41
+	LXV (FRAME_VS+16*42)(R4), VS42
+	LXV (FRAME_VS+16*43)(R4), VS43
+	LXV (FRAME_VS+16*44)(R4), VS44
+	LXV (FRAME_VS+16*45)(R4), VS45
+	LXV (FRAME_VS+16*46)(R4), VS46
+	LXV (FRAME_VS+16*47)(R4), VS47
+	LXV (FRAME_VS+16*48)(R4), VS48
+	LXV (FRAME_VS+16*49)(R4), VS49
+	LXV (FRAME_VS+16*50)(R4), VS50
+	LXV (FRAME_VS+16*51)(R4), VS51
+	LXV (FRAME_VS+16*52)(R4), VS52
+	LXV (FRAME_VS+16*53)(R4), VS53
+	LXV (FRAME_VS+16*54)(R4), VS54
+	LXV (FRAME_VS+16*55)(R4), VS55
+	LXV (FRAME_VS+16*56)(R4), VS56
+	LXV (FRAME_VS+16*57)(R4), VS57
+	LXV (FRAME_VS+16*58)(R4), VS58
+	LXV (FRAME_VS+16*59)(R4), VS59
+	LXV (FRAME_VS+16*60)(R4), VS60
+	LXV (FRAME_VS+16*61)(R4), VS61
+	LXV (FRAME_VS+16*62)(R4), VS62
+	LXV (FRAME_VS+16*63)(R4), VS63
+	RET
+
+// func SigReturn() uintptr
+TEXT ·SigReturn(SB), NOSPLIT|NOFRAME, $0-8
+	MOVD $·sigreturn(SB), R3
+	MOVD R3, ret+0(FP)
+	RET
+
+// func OnHandlerStack(sp uint64) bool
+TEXT ·OnHandlerStack(SB), NOSPLIT|NOFRAME, $0-9
+	MOVD sp+0(FP), R3
+	MOVD $·handlerStacks(SB), R4
+	SUB  R4, R3
+	MOVD $HANDLER_STACKS, R4
+	MOVD $1, R5
+	CMPU R3, R4
+	BLE  on
+	MOVD $0, R5
+on:
+	MOVB R5, ret+8(FP)
+	RET
+
+// func faultCode() uintptr
+TEXT ·faultCode(SB), NOSPLIT|NOFRAME, $0-8
+	MOVD $·fault(SB), R3
+	MOVD R3, ret+0(FP)
+	RET

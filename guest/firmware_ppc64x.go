@@ -1,0 +1,159 @@
+//go:build ppc64 || ppc64le
+
+package guest
+
+import (
+	"encoding/binary"
+
+	"pvboot/arch/ppc64"
+	"pvboot/arch/ppc64/openfirmware"
+	"pvboot/internal/fdt"
+)
+
+// power is what the device tree tells of firmware.
+var power struct {
+	// vty is what consoles there are, by the numbers of H_PUT_TERM_CHAR: that with
+	// the lowest one, and the next for the exit status.
+	vty  [2]uint32
+	vtys int
+	rtas struct {
+		base, entry      uint64
+		powerOff, reboot uint32 // tokens
+	}
+	opal struct{ base, entry uint64 }
+}
+
+// firmware is Open Firmware, if it started the program. There is no heap for it.
+var firmware openfirmware.Client
+
+// room is where Open Firmware's device tree is copied to.
+var room [256 << 10 / 8]uint64
+
+// deviceTreeAddress is where the tree lies. Open Firmware has none: it is made,
+// and the firmware not used any more.
+func deviceTreeAddress() uint64 {
+	entry, initrd, size := ppc64.OpenFirmware()
+	if entry == 0 {
+		ppc64.Catch()
+		return ppc64.DeviceTree()
+	}
+	clientEntry = entry
+	memory := memory(uint64(addressOf(&room[0])), len(room)*8)
+	c := &firmware
+	*c = openfirmware.Client{Call: callClient, Memory: memory, Base: uint64(addressOf(&room[0]))}
+	chosen := openfirmware.Chosen{RTAS: c.Instantiate()}
+	const nothing = 0xdeadbeef // what firmware leaves in r4 for no initrd
+	if initrd != 0 && size != 0 && size != nothing {
+		chosen.Initrd = openfirmware.Range{Start: initrd, Size: size}
+	}
+	tree, why := c.Flatten(chosen)
+	c.Quiesce()
+	ppc64.Catch()
+	if why != "" {
+		treeTrouble = why
+		return 0
+	}
+	return uint64(addressOf(&tree[0]))
+}
+
+// treeTrouble is why there is no device tree.
+var treeTrouble string
+
+// clientEntry is Open Firmware's, and firmwareRegs a call's registers.
+var (
+	clientEntry  uint64
+	firmwareRegs [10]uint64
+)
+
+// callClient calls Open Firmware, in 32-bit mode as the client interface has it
+// (IEEE 1275's PowerPC binding, 8.2 and 10.1).
+func callClient(args uint64) {
+	firmwareRegs = [10]uint64{2: args}
+	ppc64.Firmware(clientEntry, ppc64.MSRSF, &firmwareRegs)
+}
+
+// readPower fills power.
+func readPower(tree fdt.Tree) {
+	w := tree.Walk()
+	for n, ok := w.Next(); ok; n, ok = w.Next() {
+		if !n.Compatible("hvterm1") {
+			continue
+		}
+		if unit, ok := n.Uint("reg"); ok {
+			addVTY(uint32(unit))
+		}
+	}
+	if n, ok := tree.Find("/rtas"); ok {
+		r := &power.rtas
+		r.base, _ = n.Uint("linux,rtas-base")
+		r.entry, _ = n.Uint("linux,rtas-entry")
+		r.powerOff = token(n, "power-off")
+		r.reboot = token(n, "system-reboot")
+	}
+	if n, ok := tree.Find("/ibm,opal"); ok {
+		power.opal.base, _ = n.Uint("opal-base-address")
+		power.opal.entry, _ = n.Uint("opal-entry-address")
+	}
+}
+
+// addVTY keeps the lowest numbers.
+func addVTY(unit uint32) {
+	for i := range power.vty {
+		if i == power.vtys {
+			power.vty[i] = unit
+			power.vtys++
+			return
+		}
+		if unit < power.vty[i] {
+			unit, power.vty[i] = power.vty[i], unit
+		}
+	}
+}
+
+func token(n fdt.Node, name string) uint32 {
+	v, ok := n.Uint(name)
+	if !ok {
+		return noToken
+	}
+	return uint32(v)
+}
+
+const noToken = 1<<32 - 1
+
+// rtasArgs is the argument buffer of an RTAS call (LoPAR, 7.2.4 "Argument Call
+// Buffer"): token, how many inputs and outputs, and they.
+var rtasArgs [8]uint32
+
+// rtas calls a service with inputs and one output, its status.
+func rtas(service uint32, inputs ...uint32) {
+	if power.rtas.entry == 0 || service == noToken {
+		return
+	}
+	args := memory(uint64(addressOf(&rtasArgs[0])), 4*len(rtasArgs))
+	clear(args)
+	binary.BigEndian.PutUint32(args, service)
+	binary.BigEndian.PutUint32(args[4:], uint32(len(inputs)))
+	binary.BigEndian.PutUint32(args[8:], 1)
+	for i, v := range inputs {
+		binary.BigEndian.PutUint32(args[12+4*i:], v)
+	}
+	firmwareRegs = [10]uint64{2: uint64(addressOf(&rtasArgs[0])), 3: power.rtas.base}
+	ppc64.Firmware(power.rtas.entry, ppc64.MSRSF, &firmwareRegs)
+}
+
+// Numbers of OPAL calls (skiboot, include/opal-api.h).
+const (
+	opalPowerDown  = 5
+	opalReboot     = 6
+	opalPollEvents = 10
+)
+
+// opal calls OPAL (skiboot, doc/opal-api/README.rst): number in r0, OPAL's base in
+// r2.
+func opal(number uint64, a1, a2, a3 uint64) int64 {
+	if power.opal.entry == 0 {
+		return -1
+	}
+	firmwareRegs = [10]uint64{number, power.opal.base, a1, a2, a3}
+	return int64(ppc64.Firmware(power.opal.entry, 0, &firmwareRegs))
+}
