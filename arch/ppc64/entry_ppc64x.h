@@ -53,6 +53,7 @@
 // translation, and what it never has: EE, PR, FE0, TE, FE1, IR, DR.
 #define MSR_VEC_VSX 0x0280
 #define MSR_FP_ME_RI 0x3002
+#define MSR_FP_RI 0x2002
 #define MSR_IR_DR 0x0030
 #define MSR_NEVER 0xcf30
 

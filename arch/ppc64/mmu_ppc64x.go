@@ -78,7 +78,8 @@ func Translated() bool { return readMSR()&MSRDR != 0 }
 
 const (
 	hRegisterProcessTable = 0x37c
-	newRadixTable         = 0x18 | 4 // without translation shootdown by the guest
+	newTable              = 0x18
+	radixTable            = 4 // without translation shootdown by the guest
 	noTable               = 0x10
 
 	// LPCR bits (book III, 2.2 "Logical Partitioning Control Register").
@@ -97,7 +98,7 @@ func Translate() bool {
 		const size = 4 // 64 KiB
 		found.lpcr, found.ptcr, found.lpid = setPartition(0, 0, 0, false)
 		setPartition(found.lpcr&^lpcrAIL|lpcrUPRT|lpcrHR, partitionTable|size, 0, true)
-	} else if Hcall(hRegisterProcessTable, newRadixTable, processTable, 0, 0).Status != 0 {
+	} else if Hcall(hRegisterProcessTable, newTable|radixTable, processTable, 0, 0).Status != 0 {
 		return false
 	}
 	writeVectors(MSRIR | MSRDR)
@@ -114,7 +115,11 @@ func Untranslate() {
 	untranslate()
 	if partitionTable != 0 {
 		setPartition(found.lpcr, found.ptcr, found.lpid, true)
-	} else {
+		return
+	}
+	// A partition starts with a hash table, for which this is the word, unless its
+	// hypervisor has none.
+	if Hcall(hRegisterProcessTable, newTable, 0, 0, 0).Status != 0 {
 		Hcall(hRegisterProcessTable, noTable, 0, 0, 0)
 	}
 }

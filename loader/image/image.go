@@ -127,6 +127,11 @@ const (
 	// no stale instructions of the plan's segments (Linux
 	// Documentation/arch/riscv/boot.rst).
 	SMode
+	// Real64 is the Power architecture's 64-bit mode with translation and external
+	// interrupts off, in the loader's byte order, and no stale instructions of the
+	// plan's segments (Linux arch/powerpc/kernel/head_64.S, which takes either
+	// order).
+	Real64
 )
 
 // Entry is the state of the boot processor when the target gets it.

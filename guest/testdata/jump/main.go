@@ -56,6 +56,9 @@ func jump(tree []byte, start guest.StartInfo) error {
 	if err != nil {
 		return err
 	}
+	if next, err = memoryOf(next); err != nil {
+		return err
+	}
 	const kernelRoom = 8 << 20
 	plan := &image.Plan{Entry: entry(start), Segments: []image.Segment{
 		{Name: "image", Addr: kernelAt, Size: uint64(len(next)), Reserve: kernelRoom, Data: bytes.NewReader(next)},
