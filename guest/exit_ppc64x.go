@@ -24,14 +24,21 @@ func machineExit(code int32) {
 			relax()
 		}
 	}
+	machineOff()
+	for {
+		ppc64.Halt()
+	}
+}
+
+func machineOff() {
+	if !running {
+		return
+	}
 	// RTAS: any switch may turn the power on again, in no time (LoPAR, 7.3.6.2
 	// "power-off").
 	rtas(power.rtas.powerOff, 1<<32-1, 1<<32-1)
 	if opal(opalPowerDown, 0, 0, 0) >= 0 {
 		untilOff()
-	}
-	for {
-		ppc64.Halt()
 	}
 }
 

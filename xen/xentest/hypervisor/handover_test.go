@@ -102,8 +102,9 @@ func TestHandoverSees(t *testing.T) {
 		{"ring over ring", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, uint64(hypercall.DomSelf), 0, 0x39001)}, "mapped over the toolstack's page"},
 		{"vbd state", guestCode{version, dom0(front, "6")}, front + ` is "6", was "1"`},
 		{"xenstore key", guestCode{version, dom0("/local/domain/1/data/x", "y")}, "/local/domain/1/data/x is new"},
-		{"xenstore request", guestCode{version, func(g *fakeGuest, e *Exit) {
-			g.h.machine.StorePage()[2052] = 1 // req_prod
+		// What the daemon does meanwhile does not change this one.
+		{"xenstore answer", guestCode{version, func(g *fakeGuest, e *Exit) {
+			g.h.machine.StorePage()[2060] = 1 // rsp_prod
 			e.Kind = ExitTime
 		}}, "xenstore ring not empty"},
 		{"console", guestCode{version, written(3084)}, "console ring: 5 bytes not taken"},
