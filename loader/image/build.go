@@ -16,16 +16,19 @@ type format struct {
 	// packed says that such kernels come compressed and are unpacked by the
 	// loader.
 	packed bool
-	is     func(head []byte) bool
-	plan   func(req Request, head []byte) (*Plan, error)
+	// fromZero says that such kernels may lie at address 0.
+	fromZero bool
+	is       func(head []byte) bool
+	plan     func(req Request, head []byte) (*Plan, error)
 }
 
 // formats in the order in which they are tried. A new one is one line here.
 var formats = []format{
-	{"bzImage", "amd64", false, isBzImage, planBzImage},
-	{"ELF", "amd64", true, isELF, planELF},
-	{arm64Image.name, "arm64", true, arm64Image.is, arm64Image.plan},
-	{riscv64Image.name, "riscv64", true, riscv64Image.is, riscv64Image.plan},
+	{name: "bzImage", arch: "amd64", is: isBzImage, plan: planBzImage},
+	{name: "ELF", arch: "amd64", packed: true, is: isELF, plan: planELF},
+	{name: arm64Image.name, arch: "arm64", packed: true, is: arm64Image.is, plan: arm64Image.plan},
+	{name: riscv64Image.name, arch: "riscv64", packed: true, is: riscv64Image.is, plan: riscv64Image.plan},
+	{name: "ELF", arch: "ppc64le", packed: true, fromZero: true, is: isPower, plan: planPower},
 }
 
 // ErrFormat is the cause when no format knows a kernel file.
@@ -92,7 +95,7 @@ func buildAs(req Request, f format, head []byte, wraps string) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", req.Name, err)
 	}
-	if err := plan.check(req.Machine); err != nil {
+	if err := plan.check(req.Machine, f.fromZero); err != nil {
 		return nil, fmt.Errorf("%s: %s: %w", req.Name, f.name, err)
 	}
 	if wraps != "" {
@@ -102,9 +105,9 @@ func buildAs(req Request, f format, head []byte, wraps string) (*Plan, error) {
 }
 
 // check holds a plan against its promises: segments in RAM and disjoint.
-func (p *Plan) check(m Machine) error {
+func (p *Plan) check(m Machine, fromZero bool) error {
 	mem := newSpace(m.Memory)
-	if m.PV != nil {
+	if m.PV != nil || fromZero {
 		mem = ramOf(m.Memory)
 	}
 	for _, s := range p.Segments {

@@ -11,7 +11,9 @@ import (
 // that the configuration names, with /chosen made anew.
 type tree struct {
 	doc      *fdt.Doc
-	reserved []Range // nothing may be put here
+	source   fdt.Tree // as it was
+	reserved []Range  // nothing may be put here
+	firmware []Range  // of these, what the reservation block need not have
 }
 
 // Properties of /chosen (Devicetree Specification v0.4, 3.6; Linux
@@ -96,6 +98,8 @@ func hasMemory(t fdt.Tree) bool {
 // reserve keeps the memory reservation block and the nodes of
 // /reserved-memory free (Devicetree Specification 5.3, 3.5).
 func (t *tree) reserve(from fdt.Tree) {
+	t.source = from
+	t.reserveFirmware(from)
 	for i := 0; ; i++ {
 		addr, size, ok := from.Reserved(i)
 		if !ok {

@@ -126,6 +126,32 @@ func (e *elfFile) readSections(h elfHeader) ([]elfSection64, error) {
 	return sections, nil
 }
 
+// maxSectionNames bounds the string table of section names, in bytes.
+const maxSectionNames = 64 << 10
+
+// findSection finds the first section of a name; 0, which is none, when no section
+// has it.
+func (e *elfFile) findSection(name string) (index int, section elfSection64, err error) {
+	sections, err := e.readSections(e.header)
+	if err != nil || int(e.header.StringSections) >= len(sections) {
+		return 0, section, err
+	}
+	table := sections[e.header.StringSections]
+	if table.Size > maxSectionNames {
+		return 0, section, fmt.Errorf("section names of %d bytes, more than %d", table.Size, maxSectionNames)
+	}
+	names := make([]byte, table.Size)
+	if err := readAt(e.src, names, table.Offset, "section names"); err != nil {
+		return 0, section, err
+	}
+	for i, s := range sections {
+		if i > 0 && uint64(s.Name) < table.Size && bytes.HasPrefix(names[s.Name:], []byte(name+"\x00")) {
+			return i, s, nil
+		}
+	}
+	return 0, section, nil
+}
+
 // readAt fills b from offset of src.
 func readAt(src Source, b []byte, offset uint64, what string) error {
 	if size := uint64(src.Size()); uint64(len(b)) > size || offset > size-uint64(len(b)) {

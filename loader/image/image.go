@@ -1,8 +1,8 @@
 // Package image turns a kernel into a [Plan]: pure data that says which bytes
 // go where in guest memory and in which state the processor enters them. The
-// readers (bzImage and the Images of arm64 and riscv64 here; PV and PVH ELF
-// and others beside them) do no I/O of their own and know nothing of Xen; an
-// architecture's executor carries a Plan out.
+// readers (bzImage, the Images of arm64 and riscv64 and Power's vmlinux here; PV
+// and PVH ELF and others beside them) do no I/O of their own and know nothing of
+// Xen; an architecture's executor carries a Plan out.
 package image
 
 import "io"

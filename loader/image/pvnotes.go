@@ -192,27 +192,13 @@ func (e *elfFile) guestSection() (pvNotes, error) {
 
 // sectionNamed is the contents of a section, nil if there is none of the name.
 func (e *elfFile) sectionNamed(name string) ([]byte, error) {
-	sections, err := e.readSections(e.header)
-	if err != nil || int(e.header.StringSections) >= len(sections) {
+	i, s, err := e.findSection(name)
+	if i == 0 || err != nil {
 		return nil, err
 	}
-	strs := sections[e.header.StringSections]
-	for i, s := range sections {
-		got := make([]byte, len(name)+1)
-		if strs.Size < uint64(len(got)) || uint64(s.Name) > strs.Size-uint64(len(got)) {
-			continue
-		}
-		if err := readAt(e.src, got, strs.Offset+uint64(s.Name), "section names"); err != nil {
-			return nil, err
-		}
-		if string(got) != name+"\x00" {
-			continue
-		}
-		if s.Size > maxGuestSection {
-			return nil, fmt.Errorf("section %d: %s of %d bytes, more than %d", i, name, s.Size, maxGuestSection)
-		}
-		text := make([]byte, s.Size)
-		return text, readAt(e.src, text, s.Offset, name)
+	if s.Size > maxGuestSection {
+		return nil, fmt.Errorf("section %d: %s of %d bytes, more than %d", i, name, s.Size, maxGuestSection)
 	}
-	return nil, nil
+	text := make([]byte, s.Size)
+	return text, readAt(e.src, text, s.Offset, name)
 }

@@ -19,8 +19,8 @@ const (
 
 // pvFormats are the kernels of PV domains.
 var pvFormats = []format{
-	{"bzImage", "amd64", false, isBzImage, planPVBzImage},
-	{"ELF", "amd64", true, isELF, planPVELF},
+	{name: "bzImage", arch: "amd64", is: isBzImage, plan: planPVBzImage},
+	{name: "ELF", arch: "amd64", packed: true, is: isELF, plan: planPVELF},
 }
 
 // planPVELF starts an ELF file that has Xen's PV notes.

@@ -8,18 +8,32 @@ import (
 	"pvboot/loader/image/codec"
 )
 
-// unwrap looks into a kernel file that is compressed, or an EFI zboot image.
-// It returns the kernel in it, its first bytes, and the names of what it was
-// wrapped in; the file itself when it is neither.
+// unwrap looks into a kernel file that is compressed, an EFI zboot image, or a
+// zImage for Power. It returns the kernel in it, its first bytes, and the names
+// of what it was wrapped in; the file itself when it is none of these.
 func unwrap(name string, file Source, head []byte) (Source, []byte, string, error) {
 	var p *packed
 	var wraps []string
+	outer := "" // before errors
 	if isZboot(head) {
 		var err error
 		if p, err = openZboot(name, file, head); err != nil {
 			return nil, nil, "", err
 		}
-		wraps = []string{"EFI zboot"}
+		wraps, outer = []string{"EFI zboot"}, "zboot: "
+	} else if isPower(head) {
+		inner, head, err := openZImage(file, head)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		c, ok := codec.Detect(head)
+		if inner == nil {
+			return file, head, "", nil
+		} else if !ok {
+			return inner, head, "zImage", nil
+		}
+		p = newPacked(name+": zImage", c, inner)
+		wraps, outer = []string{"zImage"}, "zImage: "
 	} else if c, ok := codec.Detect(head); ok {
 		p = newPacked(name, c, io.NewSectionReader(file, 0, file.Size()))
 	} else {
@@ -27,10 +41,7 @@ func unwrap(name string, file Source, head []byte) (Source, []byte, string, erro
 	}
 	inner, err := p.head(headSize)
 	if err != nil {
-		if wraps != nil {
-			err = fmt.Errorf("zboot: %w", err)
-		}
-		return nil, nil, "", err
+		return nil, nil, "", fmt.Errorf("%s%w", outer, err)
 	}
 	return p, inner, strings.Join(append(wraps, p.codec.Name), ", "), nil
 }
