@@ -10,13 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"pvboot/internal/kernellog"
 )
 
 // tools is where the programs under test are built.
@@ -96,32 +95,14 @@ func TestXen(t *testing.T) {
 	})
 }
 
-var (
-	systemRAM = regexp.MustCompile(`(?m)^[0-9a-f]+-[0-9a-f]+ : System RAM`)
-	memTotal  = regexp.MustCompile(`(?m)^MemTotal: +(\d+) kB`)
-)
-
 // sameRAM wants two logs of a test disk's init to show the same System RAM,
 // and a MemTotal that differs by less than 1 MiB.
 func sameRAM(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sameram LOG LOG")
 	}
-	var ram [2][]string
-	var total [2]int
-	for i, file := range args {
-		log := strings.ReplaceAll(ts.ReadFile(file), "\r", "")
-		ram[i] = systemRAM.FindAllString(log, -1)
-		m := memTotal.FindStringSubmatch(log)
-		if len(ram[i]) == 0 || m == nil {
-			ts.Fatalf("%s: no System RAM or no MemTotal", file)
-		}
-		total[i], _ = strconv.Atoi(m[1])
-	}
-	diff := cmp.Diff(ram[0], ram[1])
-	if d := total[0] - total[1]; d < -1024 || d > 1024 {
-		diff += fmt.Sprintf("MemTotal %d kB and %d kB\n", total[0], total[1])
-	}
+	diff, err := kernellog.SameRAM(ts.ReadFile(args[0]), ts.ReadFile(args[1]))
+	ts.Check(err)
 	if neg != (diff != "") {
 		ts.Fatalf("memory as seen by the kernel:\n%s", diff)
 	}
