@@ -77,6 +77,12 @@ func TestInstructions(t *testing.T) {
 			"Load": {"LDARW"}, "Store": {"STLRW"}, "CompareAndSwap": {"CASALW", "LDAXRW", "STLXRW"},
 		}},
 		{"amd64", map[string][]string{"Store": {"XCHGL"}, "CompareAndSwap": {"CMPXCHGL"}}},
+		// The assembler sets aq and rl: by them each is ordered before the next one
+		// (The RISC-V Instruction Set Manual, volume I, "RVWMO Memory Consistency
+		// Model", rule 7 of the preserved program order).
+		{"riscv64", map[string][]string{
+			"Load": {"LRW"}, "Store": {"AMOSWAPW"}, "CompareAndSwap": {"LRW", "SCW"},
+		}},
 	} {
 		got := instructions(t, tt.goarch)
 		for name, want := range tt.want {
