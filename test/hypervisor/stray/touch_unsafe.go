@@ -22,7 +22,7 @@ func touch(what string) {
 	case "load":
 		fmt.Println("stray:", atomic.LoadUint32(word))
 	case "store":
-		atomic.StoreUint32(word, 1)
+		b[0] = 1
 	case "execute":
 		code := &word // a function value is a pointer to its code's address
 		(*(*func())(unsafe.Pointer(&code)))()
