@@ -45,7 +45,8 @@ func buildImage(t *testing.T, goarch, pkg string) *binaryImage {
 }
 
 // at returns the image's own bytes for an address: in an ELF file where its
-// segments say, in an Image by the distance from the first.
+// segments say, in an image that is memory as it is by the distance from the
+// first.
 func (b *binaryImage) at(addr, size uint64) ([]byte, error) {
 	base := uint64(0)
 	for _, p := range b.symbols.Progs {
@@ -57,7 +58,11 @@ func (b *binaryImage) at(addr, size uint64) ([]byte, error) {
 		}
 		if addr >= p.Vaddr && addr-p.Vaddr+size <= p.Filesz {
 			off := addr - p.Vaddr + p.Off
-			if b.goarch != "amd64" {
+			switch b.goarch {
+			case "amd64":
+			case "ppc64le":
+				off = addr - base + 0x1000 // the file's header
+			default:
 				off = addr - base
 			}
 			return b.data[off:][:size], nil
@@ -176,6 +181,15 @@ func TestTrapInstructions(t *testing.T) {
 				0x30200073, // MRET
 				0x10200073, // SRET
 			), []byte{0x01, 0x00}, []string{"ECALL", "SRET", "privileged"},
+		},
+		{
+			"ppc64le", trapsPPC64, allowedPPC64, []string{"SC 1"},
+			words(
+				0x44000002, // sc
+				0x44000022, // sc 1
+				0x4c000024, // rfid
+				0x7fe00008, // trap
+			), words(0x60000000), []string{"RFID", "SC 0", "SC 1", "trap"},
 		},
 	} {
 		t.Run(test.goarch, func(t *testing.T) {
