@@ -22,10 +22,10 @@ TEXT ·leave(SB), NOSPLIT|NOFRAME, $0-32
 	JALR   X0, A3
 
 // off turns translation off and goes to A2. It is entered at its physical
-// address, so that it is at the same address either way. The write of satp is
-// for the next fetch at once (volume II, "Supervisor Address Translation and
-// Protection (satp) Register"); the SFENCE.VMA is for implementations that had
-// translations of the mode before in use.
+// address, so that it is at the same address either way: a change between Bare and
+// another mode takes effect at once, without SFENCE.VMA (volume II, "Supervisor
+// Address Translation and Protection (satp) Register"). That one drops what the
+// next kernel must not find when it turns translation on.
 TEXT ·off(SB), NOSPLIT|NOFRAME, $0
 	CSRRW  X0, SATP, X0
 	SFENCE_VMA

@@ -50,9 +50,9 @@ TEXT ·enableMMU(SB), NOSPLIT|NOFRAME, $0
 	SRLI  $12, S2, T0
 	MOV   $SATP_SV39, T1
 	OR    T1, T0
-	// No translation of whoever ran before may be used, and walks must see
-	// the tables. A write of satp does neither ("Supervisor Memory-Management
-	// Fence Instruction").
+	// Translation is on from the write of satp on, but that orders no walk
+	// behind the stores to the tables, and drops no translation of whoever ran
+	// before ("Supervisor Memory-Management Fence Instruction").
 	SFENCE_VMA
 	CSRRW T0, SATP, X0
 	SFENCE_VMA
