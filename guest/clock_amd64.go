@@ -67,27 +67,41 @@ const (
 	pitControl = 0x43
 	pitGate    = 0x61
 	pitCount   = pitHz / 500 // 2 ms
+	pitRuns    = 8
 	defaultTSC = 1000000000
 )
 
-// measureTSC counts against the PIT for 2 ms. Where there is none it guesses.
+// measureTSC counts against the PIT for 2 ms, a few times: the shortest is the
+// right one, for a host that runs something else meanwhile only makes it longer.
+// Where there is no PIT it guesses.
 func measureTSC() uint64 {
+	shortest := ^uint64(0)
+	for range pitRuns {
+		elapsed := runPIT()
+		if elapsed < 1000 { // the output was up from the start, or never
+			return defaultTSC
+		}
+		shortest = min(shortest, elapsed)
+	}
+	return shortest * pitHz / pitCount
+}
+
+// runPIT returns what the TSC counts while the PIT counts pitCount, 0 when that does
+// not end.
+func runPIT() (elapsed uint64) {
 	gate := amd64.In8(pitGate)&^3 | 1
 	amd64.Out8(pitGate, gate&^1)
 	amd64.Out8(pitControl, 0xb0) // channel 2, both bytes, mode 0
 	amd64.Out8(pitChannel, pitCount&0xff)
 	amd64.Out8(pitChannel, pitCount>>8)
+	begin := amd64.TSC() // before the gate: a pause in between makes it longer, too
 	amd64.Out8(pitGate, gate)
-	begin := amd64.TSC()
 	for tries := 0; amd64.In8(pitGate)&0x20 == 0; tries++ {
 		if tries == 1000000 {
-			return defaultTSC
+			return 0
 		}
 	}
-	elapsed := amd64.TSC() - begin
+	elapsed = amd64.TSC() - begin
 	amd64.Out8(pitGate, gate&^1)
-	if elapsed < 1000 { // the output was up from the start: no PIT
-		return defaultTSC
-	}
-	return elapsed * pitHz / pitCount
+	return elapsed
 }

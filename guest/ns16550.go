@@ -6,6 +6,8 @@ package guest
 // storeUART. Speed and format stay as the firmware left them.
 const (
 	uartData   = 0
+	uartFIFO   = 2
+	fifoEnable = 1 << 0
 	uartLine   = 5
 	lineData   = 1 << 0 // a byte has come
 	lineBreak  = 1 << 4 // and it stands for a break
@@ -15,6 +17,10 @@ const (
 )
 
 func uartThere() bool { return loadUART(uartLine) != lineAbsent }
+
+// uartOpen turns the queues on, so that the bytes of a key that is more than one
+// come together.
+func uartOpen() { storeUART(uartFIFO, fifoEnable) }
 
 func uartRead(p []byte) (n int) {
 	// A break could come for ever where there is something else.

@@ -17,6 +17,7 @@ func OpenPort() (*Port, error) {
 	if !running || !portThere() {
 		return nil, ErrNoPort
 	}
+	portOpen()
 	kept.n = 0
 	return &Port{}, nil
 }

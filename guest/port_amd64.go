@@ -7,6 +7,8 @@ const com1 = 0x3f8
 
 func portThere() bool { return !amd64.PV() && uartThere() }
 
+func portOpen() { uartOpen() }
+
 func portRead(p []byte) int { return uartRead(p) }
 
 func portWrite(p []byte) int { return uartWrite(p) }

@@ -28,6 +28,8 @@ const (
 
 func portThere() bool { return power.vtys > 0 || power.opal.entry != 0 }
 
+func portOpen() {}
+
 // portLeft is input that came and was not asked for.
 var portLeft struct {
 	n int

@@ -4,6 +4,12 @@ package guest
 
 func portThere() bool { return uart.addr != 0 && uartThere() || haveDebugConsole || havePut }
 
+func portOpen() {
+	if uart.addr != 0 {
+		uartOpen()
+	}
+}
+
 func portRead(p []byte) int {
 	if uart.addr == 0 {
 		return sbiInput(p)

@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"pvboot/internal/kernellog"
+	"pvboot/test/script"
 )
 
 // tools is where the programs under test are built.
@@ -81,47 +81,18 @@ func TestXen(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"sameram":   sameRAM,
-			"corrupt":   corrupt,
+			"sameram":   script.SameRAM,
+			"corrupt":   script.Corrupt,
 			"entry32":   entry32,
 			"vmlinux":   vmlinuxCmd,
 			"pvgrub":    pvgrubCmd,
 			"multiboot": multibootCmd,
-			"sametree":  sameTree,
-			"edittree":  editTree,
+			"sametree":  script.SameTree,
+			"edittree":  script.EditTree,
 			"badkernel": badKernelCmd,
 			"samestore": sameStore,
 		},
 	})
-}
-
-// sameRAM wants two logs of a test disk's init to show the same System RAM,
-// and a MemTotal that differs by less than 1 MiB.
-func sameRAM(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: sameram LOG LOG")
-	}
-	diff, err := kernellog.SameRAM(ts.ReadFile(args[0]), ts.ReadFile(args[1]))
-	ts.Check(err)
-	if neg != (diff != "") {
-		ts.Fatalf("memory as seen by the kernel:\n%s", diff)
-	}
-}
-
-// corrupt overwrites every occurrence of a text in a file by another of the
-// same length.
-func corrupt(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 3 || len(args[1]) != len(args[2]) {
-		ts.Fatalf("usage: corrupt FILE OLD NEW, both of one length")
-	}
-	file := ts.MkAbs(args[0])
-	data, err := os.ReadFile(file)
-	ts.Check(err)
-	changed := strings.ReplaceAll(string(data), args[1], args[2])
-	if changed == string(data) {
-		ts.Fatalf("%s does not hold %q", args[0], args[1])
-	}
-	ts.Check(os.WriteFile(file, []byte(changed), 0o644))
 }
 
 // entry32 copies a bzImage and takes its 64-bit entry out of the header:

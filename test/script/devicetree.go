@@ -1,6 +1,4 @@
-//go:build rig
-
-package xen_test
+package script
 
 import (
 	"encoding/base64"
@@ -30,9 +28,9 @@ func readTree(ts *testscript.TestScript, file string) []byte {
 	return tree
 }
 
-// sameTree wants the device trees in two logs to be equal, but for what a boot
+// SameTree wants the device trees in two logs to be equal, but for what a boot
 // loader writes into /chosen.
-func sameTree(ts *testscript.TestScript, neg bool, args []string) {
+func SameTree(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: sametree LOG LOG")
 	}
@@ -80,9 +78,9 @@ func listTree(tree fdt.Tree) (lines []string) {
 	return lines
 }
 
-// editTree writes the device tree of a log to a file, with one more string
+// EditTree writes the device tree of a log to a file, with one more string
 // in its root.
-func editTree(ts *testscript.TestScript, _ bool, args []string) {
+func EditTree(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 4 {
 		ts.Fatalf("usage: edittree LOG FILE PROPERTY VALUE")
 	}
