@@ -23,7 +23,7 @@ import (
 
 // Machine is what boots.
 type Machine struct {
-	Arch    string // by Go's name: amd64, arm64
+	Arch    string // amd64, arm64, ppc64 (of either byte order) or riscv64
 	Model   string // QEMU's machine, with its options; "" means the usual one
 	CPU     string // QEMU's model of the processor; "" means the machine's usual one
 	Memory  int    // MiB
@@ -36,13 +36,13 @@ type Machine struct {
 type usual struct{ model, cpu string }
 
 var machines = map[string]usual{
-	"amd64": {"q35", "qemu64"},
-	"arm64": {"virt", xenhost.DefaultCPU},
-
+	"amd64":   {"q35", "qemu64"},
+	"arm64":   {"virt", xenhost.DefaultCPU},
+	"ppc64":   {"pseries", "power9"},
 	"riscv64": {"virt", "rv64"},
 }
 
-// Arches are the architectures that there are machines of, by Go's names.
+// Arches are the architectures that there are machines of.
 func Arches() []string { return slices.Sorted(maps.Keys(machines)) }
 
 // Host makes the machines.
