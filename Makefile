@@ -30,7 +30,7 @@ $(DISK): | host-packages
 	$(GO) run ./cmd/rig disk -arch $(ARCH) $@
 
 .PHONY: test
-test: host-packages check test-unit test-race test-fuzz test-metal test-xen ## run everything
+test: host-packages check test-unit test-race test-fuzz test-metal test-hypervisor test-qemu test-xen ## run everything
 
 .PHONY: check
 check: ## gofmt, go vet and staticcheck
@@ -63,9 +63,18 @@ test-metal: ## the packages of a guest, on bare metal in QEMU
 	$(GO) run ./cmd/xengo test -arch arm64 $(METAL)
 	$(GO) run ./cmd/xengo test -arch riscv64 $(METAL)
 
+# One after the other: each starts as many QEMUs as there are processors.
+.PHONY: test-hypervisor
+test-hypervisor: ## domains on the test hypervisors in QEMU
+	$(GO) test -tags rig -timeout 30m ./test/hypervisor/...
+
+.PHONY: test-qemu
+test-qemu: ## machines without Xen
+	$(GO) test -tags rig -timeout 30m ./test/qemu
+
 .PHONY: test-xen
 test-xen: ## domains on real Xen in QEMU
-	$(GO) test -tags rig -timeout 60m ./test/...
+	$(GO) test -tags rig -timeout 60m -p 1 ./test/image ./test/xen
 
 .PHONY: bench
 bench: host-packages ## measure pvboot, PvGRUB and direct boot side by side

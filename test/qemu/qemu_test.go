@@ -2,7 +2,7 @@
 
 // Package qemu_test boots machines without Xen in QEMU, with a disk image as
 // initrd. Each script of testdata makes its disks and boots them with cmd/rig.
-// `make test-xen` runs it, too.
+// `make test-qemu` runs it.
 package qemu_test
 
 import (
