@@ -173,7 +173,7 @@ func (h *Host) follow(r *run) {
 	r.console.Close()
 	h.mu.Lock()
 	if reason == "" {
-		reason = "QEMU ended without a reason"
+		reason = "poweroff" // by a register that ends QEMU at once, as riscv64's machine has
 		if r.stopped {
 			reason = "destroyed"
 		} else if err := r.qemu.Err(); err != nil {

@@ -23,7 +23,9 @@ var tools string
 
 // loaders are the loaders under test, by GOARCH's name, and what scripts call
 // them.
-var loaders = map[string]string{"amd64": "PVBOOT", "arm64": "PVBOOT_ARM64"}
+var loaders = map[string]string{
+	"amd64": "PVBOOT", "arm64": "PVBOOT_ARM64", "riscv64": "PVBOOT_RISCV64", "ppc64le": "PVBOOT_PPC64",
+}
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
