@@ -58,8 +58,8 @@ func parseBoot(args []string, terminal bool, stderr io.Writer) (*options, error)
 	o := &options{}
 	f := flag.NewFlagSet("rig boot", flag.ContinueOnError)
 	f.StringVar(&o.arch, "arch", "amd64", "`architecture` of the host: amd64, arm64, riscv64 or ppc64 (also ppc64le)")
-	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh, and on riscv64, where a test hypervisor stands in for Xen; or qemu: a machine without Xen, with the disk as its initrd")
-	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (amd64 only), pygrub (not on riscv64), direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
+	f.StringVar(&o.mode, "mode", "pvh", "type of domain: pvh, pv or pvshim; on arm64 there is but one, which xl calls pvh, and on riscv64 and ppc64, where a test hypervisor stands in for Xen; or qemu: a machine without Xen, with the disk as its initrd")
+	f.StringVar(&o.loader, "loader", "pvboot", "what starts the kernel: pvboot, pvgrub (amd64 only), pygrub (amd64 and arm64), direct, or the `file` of an image for xl's kernel=, such as U-Boot's u-boot.bin of xenguest_arm64 or EDK2's XEN_EFI.fd")
 	f.StringVar(&o.xen, "xen", "", "`version` of Xen: 4.17 or 4.20 (default "+xenhost.DefaultXen+")")
 	f.StringVar(&o.machine, "machine", "", "with -mode qemu, QEMU's `machine`: q35 (default) or microvm on amd64, virt on arm64 and riscv64, pseries on ppc64, with QEMU's options for it")
 	f.StringVar(&o.cpu, "cpu", "", "QEMU's `model` of the host's processor; on arm64 cortex-a57 (default), cortex-a72, max and others")
@@ -158,8 +158,6 @@ func (o *options) check() error {
 func (o *options) checkXen() error {
 	o.xen = cmp.Or(o.xen, xenhost.DefaultXen)
 	switch {
-	case o.arch == "ppc64":
-		return usagef("-mode %s: there is no such type of domain on ppc64: want qemu", o.mode)
 	case o.arch == "arm64" && o.mode != "pvh":
 		return usagef("-mode %s: there is no such type of domain on arm64: want pvh", o.mode)
 	case o.arch == "arm64" && o.loader == "pvgrub":

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,21 @@ import (
 // hypervisor, a machine of its own for each.
 
 // testHypervisor tells whether the domain runs on the test hypervisor.
-func (o *options) testHypervisor() bool { return o.arch == "riscv64" && o.mode != bareMode }
+func (o *options) testHypervisor() bool {
+	return guestHosts[o.arch].model != "" && o.mode != bareMode
+}
+
+// guestHost is the machine that a test hypervisor runs on, by QEMU's names.
+type guestHost struct {
+	model, cpu string
+	devices    []string
+}
+
+var guestHosts = map[string]guestHost{
+	"riscv64": {"virt", "rv64", nil},
+	// The management controller turns the machine off.
+	"ppc64": {"powernv9", "power9", []string{"ipmi-bmc-sim,id=bmc", "isa-ipmi-bt,bmc=bmc,irq=10"}},
+}
 
 // checkGuest says what is wrong with the options of such a run.
 func (o *options) checkGuest() error {
@@ -108,9 +123,10 @@ func (g *guests) Create(v variant) error {
 	if err != nil {
 		return err
 	}
+	host := guestHosts[g.options.arch]
 	return g.Host.Create(barehost.Machine{
-		Arch: g.options.arch, CPU: g.options.cpu, Memory: v.memory + int(size>>20) + hypervisorMiB,
-		Kernel: g.hypervisor, Initrd: file,
+		Arch: g.options.arch, Model: host.model, CPU: cmp.Or(g.options.cpu, host.cpu), Memory: v.memory + int(size>>20) + hypervisorMiB,
+		Kernel: g.hypervisor, Initrd: file, Devices: host.devices,
 	})
 }
 
@@ -209,6 +225,7 @@ const (
 	hypervisorEnded = "the domain ended: "
 	hypervisorFine  = "QEMU: exit status 32"
 	hypervisorFails = "QEMU: exit status 33"
+	hypervisorOff   = "poweroff" // of a machine that has no status
 )
 
 // guestConsole is the console of a hypervisor's machine.
@@ -266,7 +283,7 @@ func (c *guestConsole) note(p []byte) {
 // gives.
 func (c *guestConsole) reason(qemu string) string {
 	switch qemu {
-	case hypervisorFine, hypervisorFails:
+	case hypervisorFine, hypervisorFails, hypervisorOff:
 		if c.said != "" {
 			return strings.TrimPrefix(c.said, hypervisorEnded)
 		}

@@ -42,6 +42,7 @@ func TestGuestConsole(t *testing.T) {
 		}
 		for qemu, want := range map[string]string{
 			"QEMU: exit status 32": "poweroff", "QEMU: exit status 33": "poweroff", "QEMU: exit status 1": "QEMU: exit status 1", "destroyed": "destroyed",
+			"reboot": "reboot",
 		} {
 			if got := c.reason(qemu); got != want {
 				t.Errorf("%q became %q", qemu, got)

@@ -30,6 +30,7 @@ type Machine struct {
 	Kernel  string // file
 	Initrd  string // file; "" means none
 	CmdLine string
+	Devices []string // more of QEMU's options -device
 }
 
 // usual is what a machine has when nothing else is asked for.
@@ -147,6 +148,9 @@ func (m *Machine) command() (*qemu.Command, error) {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-kernel", m.Kernel)
 	if m.Initrd != "" {
 		q.Add("-initrd", m.Initrd)
+	}
+	for _, d := range m.Devices {
+		q.Add("-device", d)
 	}
 	if m.CmdLine != "" {
 		q.Add("-append", m.CmdLine)

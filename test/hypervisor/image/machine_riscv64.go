@@ -1,12 +1,8 @@
 package main
 
 import (
-	"errors"
 	"io"
 
-	arch "pvboot/arch/riscv64"
-	"pvboot/guest"
-	"pvboot/internal/fdt"
 	"pvboot/test/hypervisor/riscv64"
 	"pvboot/test/hypervisor/stage2"
 	"pvboot/xen/xentest/hypervisor"
@@ -34,22 +30,4 @@ var this = machine{
 		v := riscv64.New(t, entry, tree, uint64(hz), console)
 		return v, v.Attach, nil
 	},
-	key: func() (byte, bool) {
-		k, _ := arch.SBICall(2, 0, 0, 0, 0) // the legacy extension's getchar
-		return byte(k), k >= 0
-	},
-}
-
-// frequency is that of the counter, in the machine's device tree.
-func frequency() (uint32, error) {
-	tree, err := fdt.Parse(guest.Start().DeviceTree)
-	if err != nil {
-		return 0, err
-	}
-	cpus, _ := tree.Find("/cpus")
-	hz, ok := cpus.Uint("timebase-frequency")
-	if !ok || hz == 0 || hz > 1<<32-1 {
-		return 0, errors.New("device tree: /cpus: no timebase-frequency")
-	}
-	return uint32(hz), nil
 }

@@ -1,4 +1,4 @@
-//go:build riscv64
+//go:build riscv64 || ppc64le
 
 // Command image is a hypervisor for tests: a Go program on a bare machine that
 // runs one guest as Xen would, where no released Xen can. The guest and its disks
@@ -6,6 +6,7 @@
 // guest ends, so does the machine, with status 0 when all went well.
 //
 //	go run ./cmd/rig boot -arch riscv64 DISK
+//	go run ./cmd/rig boot -arch ppc64 DISK
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 
 	"pvboot/guest"
 	"pvboot/hypercall"
+	"pvboot/internal/fdt"
 	"pvboot/test/hypervisor/stage2"
 	"pvboot/xen/xentest"
 	"pvboot/xen/xentest/hypervisor"
@@ -35,8 +37,6 @@ type machine struct {
 	cpu       func() (hypervisor.CPU, error)
 	// vcpu makes the processor, and attach tells it of the hypervisor.
 	vcpu func(t *stage2.Tables, entry, tree uint64, console io.Writer) (v hypervisor.VCPU, attach func(h *hypervisor.Hypervisor), err error)
-	// key reads a key from the machine's console; false when there is none.
-	key func() (byte, bool)
 }
 
 // screen is the machine's console, and lines what the hypervisor itself has to
@@ -97,7 +97,11 @@ func run() (hypercall.ShutdownReason, error) {
 	defer h.Close()
 	attach(h)
 	fmt.Fprintf(lines, "hypervisor: %d MiB for %d KiB of kernel at %#x\n", b.Memory>>20, len(b.Image)>>10, g.Program.Start)
-	h.Machine().Go(func(stop <-chan struct{}) { readKeys(h, stop) })
+	port, err := guest.OpenPort()
+	if err != nil {
+		return 0, err
+	}
+	h.Machine().Go(func(stop <-chan struct{}) { readKeys(h, port, stop) })
 	return h.Run()
 }
 
@@ -171,14 +175,11 @@ func (d disk) WriteAt(p []byte, off int64) (int, error) {
 const keyWait = 5 * time.Millisecond
 
 // readKeys passes keys on.
-func readKeys(h *hypervisor.Hypervisor, stop <-chan struct{}) {
+func readKeys(h *hypervisor.Hypervisor, port *guest.Port, stop <-chan struct{}) {
+	var keys [256]byte
 	for {
-		var keys []byte
-		for k, ok := this.key(); ok && len(keys) < 256; k, ok = this.key() {
-			keys = append(keys, k)
-		}
-		if len(keys) > 0 {
-			h.Type(keys)
+		if n := port.Read(keys[:]); n > 0 {
+			h.Type(keys[:n])
 		}
 		select {
 		case <-stop:
@@ -186,4 +187,22 @@ func readKeys(h *hypervisor.Hypervisor, stop <-chan struct{}) {
 		case <-time.After(keyWait):
 		}
 	}
+}
+
+// frequency is that of the processor's counter, in the machine's device tree: of all
+// processors, or of one.
+func frequency() (uint32, error) {
+	tree, err := fdt.Parse(guest.Start().DeviceTree)
+	if err != nil {
+		return 0, err
+	}
+	cpus, _ := tree.Find("/cpus")
+	hz, ok := cpus.Uint("timebase-frequency")
+	for c, more := cpus.Child(); more && !ok; c, more = c.Next() {
+		hz, ok = c.Uint("timebase-frequency")
+	}
+	if !ok || hz == 0 || hz > 1<<32-1 {
+		return 0, errors.New("device tree: /cpus: no timebase-frequency")
+	}
+	return uint32(hz), nil
 }

@@ -1,6 +1,7 @@
 package hypervisor
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -47,7 +48,15 @@ func (h *Hypervisor) start(p Program) error {
 	if p.Start >= p.End || p.Start%xen.PageSize != 0 || p.End%xen.PageSize != 0 {
 		return fmt.Errorf("program %v: want whole pages", p)
 	}
-	return h.replace(p)
+	return errors.Join(h.replace(p), h.joinVectors())
+}
+
+// joinVectors makes the vectors executable, for a program that has just begun.
+func (h *Hypervisor) joinVectors() error {
+	if h.c.Vectors.End == 0 {
+		return nil
+	}
+	return h.join(h.c.Vectors)
 }
 
 // replace makes p the only program.
@@ -94,7 +103,10 @@ func (h *Hypervisor) entered(addr uint64) error {
 	}
 	h.tracker.calls = 0
 	h.console.connect(false)
-	return h.replace(p)
+	if err := h.replace(p); err != nil || !known {
+		return err
+	}
+	return h.joinVectors()
 }
 
 // left is what the next program would trip over.

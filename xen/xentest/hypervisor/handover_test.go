@@ -145,6 +145,39 @@ func written(at int) func(g *fakeGuest, e *Exit) {
 	}
 }
 
+// TestVectors: where interrupts lead belongs to each program, and not to last code.
+func TestVectors(t *testing.T) {
+	h, _, s, _ := machine(t)
+	c := h.c
+	c.Vectors = Program{ramBase, ramBase + 0x2000}
+	h.Close()
+	run := func(steps ...func(g *fakeGuest, e *Exit)) ([]uint64, error) {
+		c.VCPU.(*fakeGuest).steps = steps
+		clear(s.exec)
+		h, err := New(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		c.VCPU.(*fakeGuest).h = h
+		_, err = h.Run()
+		return s.executable(), err
+	}
+	for _, tt := range []struct {
+		steps guestCode
+		want  []uint64
+	}{
+		{guestCode{version}, []uint64{0x80000, 0x80001, 0x80004, 0x80005, 0x80006, 0x80007}},
+		{guestCode{version, execute(departure)}, []uint64{0x80020}},
+		{guestCode{version, execute(departure), write(next, 0xee, 1), execute(next)}, []uint64{0x80000, 0x80001, 0x80030}},
+	} {
+		got, err := run(tt.steps...)
+		if diff := cmp.Diff(tt.want, got); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+	}
+}
+
 // TestLateLeak is something that the last code leaves, after the loader was
 // found to have left nothing.
 func TestLateLeak(t *testing.T) {
@@ -170,6 +203,8 @@ func TestBadGuests(t *testing.T) {
 		"half a page":     func(c *Config) { c.RAM = c.RAM[:100] },
 		"base":            func(c *Config) { c.Base++ },
 		"program's start": func(c *Config) { c.Program.Start++ },
+		"RAM over rings":  func(c *Config) { c.StorePage = ramBase + 0x3000 },
+		"RAM over grants": func(c *Config) { c.Grants = ramBase - 0x1000 },
 		"empty program":   func(c *Config) { c.Program = Program{loaded, loaded} },
 		"disk":            func(c *Config) { c.Disks[0].Size = 513 },
 	} {

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 	"time"
 
 	"pvboot/blkfront/blkif"
@@ -38,6 +39,9 @@ type Guest struct {
 	StorePage, ConsolePage, Grants, GrantSize uint64
 
 	Program Program // that runs first
+	// Vectors is where interrupts lead, which belongs to each program; empty
+	// where the programs have them within themselves.
+	Vectors Program
 	Disks   []xentest.BlkConfig
 }
 
@@ -77,6 +81,7 @@ type Hypervisor struct {
 	console *console
 	tracker tracker
 	area    runstateArea
+	closing sync.Once
 }
 
 // Xen's version, as the machine tells it.
@@ -90,6 +95,11 @@ const (
 func New(c Config) (*Hypervisor, error) {
 	if len(c.RAM) == 0 || len(c.RAM)%xen.PageSize != 0 || c.Base%xen.PageSize != 0 {
 		return nil, fmt.Errorf("hypervisor: %#x bytes of RAM at %#x: want whole pages", len(c.RAM), c.Base)
+	}
+	for _, frames := range []Program{{c.StorePage, c.StorePage + xen.PageSize}, {c.ConsolePage, c.ConsolePage + xen.PageSize}, {c.Grants, c.Grants + c.GrantSize}} {
+		if frames.Start < c.Base+uint64(len(c.RAM)) && c.Base < frames.End {
+			return nil, fmt.Errorf("hypervisor: %d MiB of RAM at %#x reach into Xen's frames at %#x", len(c.RAM)>>20, c.Base, frames.Start)
+		}
 	}
 	h := &Hypervisor{c: c}
 	h.machine = xentest.New(xentest.Config{
@@ -118,8 +128,8 @@ func New(c Config) (*Hypervisor, error) {
 	return h, nil
 }
 
-// Close ends the machine's goroutines.
-func (h *Hypervisor) Close() { h.machine.Close() }
+// Close ends the machine's goroutines. A second call does nothing.
+func (h *Hypervisor) Close() { h.closing.Do(h.machine.Close) }
 
 // Machine is the guest's Xen.
 func (h *Hypervisor) Machine() *xentest.Machine { return h.machine }
