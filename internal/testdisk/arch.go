@@ -28,7 +28,8 @@ const (
 // architectures are by Go's names. On amd64 it is the payload of a bzImage that
 // is packed, on the others the kernel itself. Debian's kernels for riscv64 have
 // no driver for a hypervisor's console (HVC_RISCV_SBI is not set), but its
-// printk writes there by earlycon=sbi until a console takes over; see init.sh.
+// printk writes there by earlycon=sbi until a console takes over; see init.sh. At
+// 115200 baud Linux polls a port without an interrupt often enough.
 var architectures = map[string]architecture{
 	"amd64": {
 		packing: packing{vmlinux.Codecs, packBzImage, vmlinux.Extract},
@@ -40,7 +41,7 @@ var architectures = map[string]architecture{
 	},
 	"riscv64": {
 		packing: gzipPacking(linuximage.RISCV64.Is),
-		console: "ttyS0", args: " earlycon=sbi", slack: smallSlack,
+		console: "ttyS0,115200", args: " earlycon=sbi", slack: smallSlack,
 	},
 	"ppc64le": {
 		packing: gzipPacking(isPPC64LE),

@@ -177,7 +177,7 @@ func TestCommandLine(t *testing.T) {
 		{"amd64", "", "root=UUID=U ro console=hvc0"},
 		{"amd64", "ttyS0", "root=UUID=U ro console=ttyS0"},
 		{"arm64", "", "root=UUID=U ro console=hvc0"},
-		{"riscv64", "", "root=UUID=U ro console=ttyS0 earlycon=sbi"},
+		{"riscv64", "", "root=UUID=U ro console=ttyS0,115200 earlycon=sbi"},
 		{"riscv64", "hvc0", "root=UUID=U ro console=hvc0 earlycon=sbi"},
 		{"ppc64le", "", "root=UUID=U ro console=hvc0"},
 	} {

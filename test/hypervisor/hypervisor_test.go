@@ -31,7 +31,7 @@ var images = map[string][2]string{
 	"STRAY": {"pvboot/test/hypervisor/stray", ""},
 }
 
-var arches = []string{"riscv64"}
+var arches = []string{"riscv64", "ppc64le"}
 
 // tools is where the programs under test are built.
 var tools string

@@ -38,7 +38,7 @@ var Format = stage2.Radix
 const (
 	pageSize = 4096
 	// loadAddr is where a kernel goes that may lie anywhere, as on QEMU's machine
-	// "pseries".
+	// "pseries", and where this project's are linked.
 	loadAddr = 0x400000
 	// vectorsEnd is the end of what interrupts lead to.
 	vectorsEnd = 0x2000
@@ -86,23 +86,31 @@ func load(g *hypervisor.Guest, image []byte) (p hypervisor.Program, err error) {
 	return hypervisor.Program{Start: g.Base + loadAddr, End: g.Base + loadAddr + size}, nil
 }
 
-// firstInstruction is what programs for either byte order begin with, tdi 0,0,0x48
-// in one and b .+8 in the other (Linux arch/powerpc/include/asm/ppc_asm.h,
-// FIXUP_ENDIAN).
-var firstInstruction = []byte{0x08, 0x00, 0x00, 0x48}
+// firstInstruction is what programs begin with that are entered in either byte
+// order: tdi 0,0,0x48 in their own, which is b .+8 in the other (Linux
+// arch/powerpc/include/asm/ppc_asm.h, FIXUP_ENDIAN).
+const firstInstruction = 0x08000048
+
+func isFirst(b []byte) bool {
+	return binary.LittleEndian.Uint32(b) == firstInstruction || binary.BigEndian.Uint32(b) == firstInstruction
+}
 
 // ProgramAt finds the program that code at addr belongs to: one that begins at or
-// before it, and is as long as that which was loaded. Nothing in memory says how
-// long a kernel is.
+// before it, and is as long as that which was loaded: nothing in memory says how
+// long a kernel is. This project's move to where they are linked (arch/ppc64), and
+// leave their first page behind.
 func ProgramAt(view hypervisor.View, addr uint64) (hypervisor.Program, bool) {
 	for start := addr &^ (pageSize - 1); addr-start < programSize; start -= pageSize {
-		b, ok := view(start, uint64(len(firstInstruction)))
+		b, ok := view(start, 4)
 		if !ok {
 			break
 		}
-		if bytes.Equal(b, firstInstruction) {
+		if isFirst(b) {
 			return hypervisor.Program{Start: start, End: start + programSize}, true
 		}
+	}
+	if addr >= loadAddr && addr < loadAddr+programSize {
+		return hypervisor.Program{Start: loadAddr, End: loadAddr + programSize}, true
 	}
 	return hypervisor.Program{}, false
 }
