@@ -11,8 +11,8 @@ DISK ?= $(CACHE)/run/debian-$(ARCH).img
 ARGS ?=
 
 # Packages whose tests also run with the race detector, and on bare metal.
-RACE  = ./xen/... ./console/... ./blkfront/...
-METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... \
+RACE  = ./xen/... ./console/... ./blkfront/... ./serial
+METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... ./serial ./memdisk \
 	./loader/image/... ./loader/menu ./loader/term ./loader/fs/tree
 
 .DEFAULT_GOAL := help
