@@ -66,7 +66,7 @@ func TestQEMU(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			env.Cd = root
-			env.Setenv("PATH", tools+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("PATH", tools+":"+env.Getenv("PATH")+":/usr/sbin:/sbin") // mke2fs
 			env.Setenv("PVBOOT_CACHE", cache)
 			for _, name := range loaders {
 				env.Setenv(name, filepath.Join(tools, name))
