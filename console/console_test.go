@@ -259,7 +259,7 @@ func TestHostileIndices(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			binary.LittleEndian.PutUint32(m.ConsolePage()[tt.field:], tt.value)
+			binary.NativeEndian.PutUint32(m.ConsolePage()[tt.field:], tt.value)
 			if tt.field == 3076 {
 				_, err = con.ReadTimeout(make([]byte, 1), long)
 			} else {

@@ -1,6 +1,7 @@
 package hypercall
 
 import (
+	"encoding/binary"
 	"errors"
 	iofs "io/fs"
 	"strings"
@@ -158,9 +159,10 @@ func TestRegisterVCPUInfo(t *testing.T) {
 }
 
 func TestMemoryE820(t *testing.T) {
-	packed := []byte{
-		0, 0, 0x10, 0, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 1, 0, 0, 0,
-		0, 0, 0, 0xfc, 1, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
+	var packed []byte // struct e820entry has no gaps
+	for _, e := range []E820{{0x100000, 0x10000000, 1}, {0x1fc000000, 0x1000, 2}} {
+		packed = binary.NativeEndian.AppendUint64(binary.NativeEndian.AppendUint64(packed, e.Start), e.Size)
+		packed = binary.NativeEndian.AppendUint32(packed, e.Type)
 	}
 	n := uint32(2)
 	r := &recorder{answer: func(a []Arg) {

@@ -1,6 +1,10 @@
 package hypercall
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+)
 
 // Ref is a grant reference (public/grant_table.h, grant_ref_t).
 type Ref uint32
@@ -32,6 +36,16 @@ const (
 	GrantReading      = 1 << 3 // set by Xen while mapped or copied from
 	GrantWriting      = 1 << 4 // set by Xen while mapped for writing
 )
+
+// GrantHead turns the first word of a grant entry, which is accessed as one, into
+// flags in the lower half and the domain in the upper, and back: in memory the
+// flags come first, in either byte order.
+func GrantHead(word uint32) uint32 {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return bits.RotateLeft32(word, 16)
+	}
+	return word
+}
 
 // MaxSetupTable is the most frames that [GnttabSetupTable] asks for.
 const MaxSetupTable = 1024

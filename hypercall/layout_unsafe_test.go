@@ -8,6 +8,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// TestGrantHead lays struct grant_entry_v1's first two fields out by themselves.
+func TestGrantHead(t *testing.T) {
+	entry := struct{ flags, domain uint16 }{GrantPermitAccess | GrantReading, 0x7ff2}
+	word := *(*uint32)(unsafe.Pointer(&entry))
+	if got := GrantHead(word); got != 0x7ff20009 {
+		t.Errorf("%#x", got)
+	}
+	if got := GrantHead(GrantHead(word)); got != word {
+		t.Errorf("%#x becomes %#x", word, got)
+	}
+}
+
 // TestLayout compares sizes and offsets with those that the public headers
 // give on 64-bit architectures, worked out by a C compiler's rules:
 // size/offset of each field.

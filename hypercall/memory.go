@@ -123,9 +123,9 @@ func MemoryE820(h Hypervisor) ([]E820, error) {
 	for i := range out {
 		e := buf[i*E820Size:]
 		out[i] = E820{
-			Start: binary.LittleEndian.Uint64(e),
-			Size:  binary.LittleEndian.Uint64(e[8:]),
-			Type:  binary.LittleEndian.Uint32(e[16:]),
+			Start: binary.NativeEndian.Uint64(e),
+			Size:  binary.NativeEndian.Uint64(e[8:]),
+			Type:  binary.NativeEndian.Uint32(e[16:]),
 		}
 	}
 	return out, nil

@@ -182,7 +182,7 @@ func (t *grantTable) permit(ref Ref, dom DomID, gfn uint64, readOnly bool) error
 	// In this order, which Store keeps: Xen believes the frame, and the
 	// other domain the frame's contents, once it sees the flags.
 	shm.Store(page, off+grantFrame, uint32(gfn))
-	shm.Store(page, off+grantWord, flags|uint32(dom)<<16)
+	shm.Store(page, off+grantWord, hypercall.GrantHead(flags|uint32(dom)<<16))
 	return nil
 }
 
@@ -193,8 +193,8 @@ func (t *grantTable) end(ref Ref) error {
 	}
 	for {
 		w := shm.Load(page, off+grantWord)
-		if w&(hypercall.GrantReading|hypercall.GrantWriting) != 0 {
-			return fmt.Errorf("xen: grant %d to domain %d: %w", ref, w>>16, ErrGrantInUse)
+		if head := hypercall.GrantHead(w); head&(hypercall.GrantReading|hypercall.GrantWriting) != 0 {
+			return fmt.Errorf("xen: grant %d to domain %d: %w", ref, head>>16, ErrGrantInUse)
 		}
 		if w == 0 {
 			return nil
@@ -252,7 +252,7 @@ func (t *grantTable) live() []error {
 			}
 			if count++; count <= named {
 				left = append(left, fmt.Errorf("grant %d of gfn %#x to domain %d still live", ref,
-					shm.Load(f.page, off+grantFrame), shm.Load(f.page, off+grantWord)>>16))
+					shm.Load(f.page, off+grantFrame), hypercall.GrantHead(shm.Load(f.page, off+grantWord))>>16))
 			}
 		}
 	}

@@ -6,7 +6,7 @@
 // index and count that the other side controls is checked before use.
 //
 // Source: Xen's public headers public/io/blkif.h and public/io/ring.h. All
-// fields are little-endian, as on every architecture that Xen runs on.
+// fields are in the byte order of both domains.
 package blkif
 
 import "fmt"

@@ -1,6 +1,7 @@
 package blkif
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"slices"
@@ -10,8 +11,25 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The bytes follow the offsets that a C compiler gives the structures of
-// public/io/blkif.h on x86-64.
+// fields makes memory of hexadecimal numbers, each of as many bytes as it has pairs
+// of digits.
+func fields(t *testing.T, text string) (b []byte) {
+	t.Helper()
+	for _, number := range strings.Fields(text) {
+		field, err := hex.DecodeString(number)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+			slices.Reverse(field)
+		}
+		b = append(b, field...)
+	}
+	return b
+}
+
+// The fields follow the offsets that a C compiler gives the structures of
+// public/io/blkif.h on 64-bit architectures.
 func TestRequestLayout(t *testing.T) {
 	direct := Request{Op: OpWrite, Handle: 0x1234, ID: 0x0102030405060708, Sector: 0x1122334455667788, Count: 2}
 	direct.Segments[0] = Segment{Ref: 0xaabbccdd, First: 1, Last: 7}
@@ -24,18 +42,14 @@ func TestRequestLayout(t *testing.T) {
 		req  Request
 		want string // without trailing zeros
 	}{
-		{"direct", direct, "01 02 3412 00000000 0807060504030201 8877665544332211 ddccbbaa 01 07 0000 09000000 00 03"},
-		{"indirect", indirect, "06 00 2001 00000000 0500000000000000 0600000000000000 3412 0000 0d0c0b0a" + strings.Repeat("00000000", 6) + "08"},
-		{"flush", flush, "03 00 0000 00000000 01"},
+		{"direct", direct, "01 02 1234 00000000 0102030405060708 1122334455667788 aabbccdd 01 07 0000 00000009 00 03"},
+		{"indirect", indirect, "06 00 0120 00000000 0000000000000005 0000000000000006 1234 0000 0a0b0c0d" + strings.Repeat(" 00000000", 6) + " 00000008"},
+		{"flush", flush, "03 00 0000 00000000 0000000000000001"},
 	} {
 		var e Entry
 		tt.req.Encode(&e)
-		want, err := hex.DecodeString(strings.ReplaceAll(tt.want, " ", ""))
-		if err != nil {
-			t.Fatal(err)
-		}
 		var w Entry
-		copy(w[:], want)
+		copy(w[:], fields(t, tt.want))
 		if diff := cmp.Diff(w, e); diff != "" {
 			t.Errorf("%s: -want +got\n%s", tt.name, diff)
 		}
@@ -50,7 +64,8 @@ func TestRequestLayout(t *testing.T) {
 }
 
 func TestResponseLayout(t *testing.T) {
-	want := [ResponseSize]byte{8, 7, 6, 5, 4, 3, 2, 1, 6, 0, 0xfe, 0xff}
+	var want [ResponseSize]byte
+	copy(want[:], fields(t, "0102030405060708 06 00 fffe"))
 	r := Response{ID: 0x0102030405060708, Op: OpIndirect, Status: StatusNotSupported}
 	var got [ResponseSize]byte
 	r.Encode(&got)
@@ -70,9 +85,10 @@ func TestDecodeRequestRefuses(t *testing.T) {
 	}{
 		{"12 segments", func(e *Entry) { e[1] = 12 }, "blkif: request with 12 segments"},
 		{"no indirect segments", func(e *Entry) { e[0] = byte(OpIndirect) }, "blkif: indirect request with 0 segments"},
-		{"4097 indirect segments", func(e *Entry) { e[0], e[2], e[3] = byte(OpIndirect), 1, 16 }, "blkif: indirect request with 4097 segments"},
+		{"4097 indirect segments", func(e *Entry) { copy(e[:], fields(t, "06 00 1001")) }, "blkif: indirect request with 4097 segments"},
 	} {
-		e := Entry{8: 77}
+		var e Entry
+		binary.NativeEndian.PutUint64(e[8:], 77)
 		tt.set(&e)
 		r, err := DecodeRequest(&e)
 		if err == nil || err.Error() != tt.want {

@@ -47,7 +47,7 @@ type Request struct {
 // Encode writes the request as the ring carries it: struct blkif_request, or
 // struct blkif_request_indirect. Count must be in range.
 func (r *Request) Encode(e *Entry) {
-	le := binary.LittleEndian
+	le := binary.NativeEndian
 	*e = Entry{}
 	if r.Indirect {
 		e[0], e[1] = byte(OpIndirect), byte(r.Op)
@@ -73,7 +73,7 @@ func (r *Request) Encode(e *Entry) {
 // the number of segments is out of the protocol's range; the request then
 // holds the ID and operation only, enough for an answer.
 func DecodeRequest(e *Entry) (Request, error) {
-	le := binary.LittleEndian
+	le := binary.NativeEndian
 	r := Request{Op: Op(e[0]), ID: le.Uint64(e[8:])}
 	sector := le.Uint64(e[16:])
 	if r.Op == OpIndirect {
@@ -103,14 +103,14 @@ func DecodeRequest(e *Entry) (Request, error) {
 // PutSegment writes segment i of a segment array.
 func PutSegment(b []byte, i int, s Segment) {
 	b = b[i*SegmentSize : (i+1)*SegmentSize]
-	binary.LittleEndian.PutUint32(b, s.Ref)
+	binary.NativeEndian.PutUint32(b, s.Ref)
 	b[4], b[5], b[6], b[7] = s.First, s.Last, 0, 0
 }
 
 // GetSegment reads segment i of a segment array.
 func GetSegment(b []byte, i int) Segment {
 	b = b[i*SegmentSize : (i+1)*SegmentSize]
-	return Segment{Ref: binary.LittleEndian.Uint32(b), First: b[4], Last: b[5]}
+	return Segment{Ref: binary.NativeEndian.Uint32(b), First: b[4], Last: b[5]}
 }
 
 // A Response answers the request that had its ID.
@@ -123,16 +123,16 @@ type Response struct {
 // Encode writes the response as the ring carries it: struct blkif_response.
 func (r Response) Encode(e *[ResponseSize]byte) {
 	*e = [ResponseSize]byte{}
-	binary.LittleEndian.PutUint64(e[:], r.ID)
+	binary.NativeEndian.PutUint64(e[:], r.ID)
 	e[8] = byte(r.Op)
-	binary.LittleEndian.PutUint16(e[10:], uint16(r.Status))
+	binary.NativeEndian.PutUint16(e[10:], uint16(r.Status))
 }
 
 // DecodeResponse reads a response that a backend put on the ring.
 func DecodeResponse(e *[ResponseSize]byte) Response {
 	return Response{
-		ID:     binary.LittleEndian.Uint64(e[:]),
+		ID:     binary.NativeEndian.Uint64(e[:]),
 		Op:     Op(e[8]),
-		Status: Status(binary.LittleEndian.Uint16(e[10:])),
+		Status: Status(binary.NativeEndian.Uint16(e[10:])),
 	}
 }

@@ -81,7 +81,7 @@ func (r *ring) Size() int { return int(r.size) }
 func (r *ring) write(index uint32, b []byte) {
 	off := offRing + int(index&(r.size-1))*EntrySize
 	for i := 0; i < len(b); i += 4 {
-		r.store(off+i, binary.LittleEndian.Uint32(b[i:]))
+		r.store(off+i, binary.NativeEndian.Uint32(b[i:]))
 	}
 }
 
@@ -90,7 +90,7 @@ func (r *ring) write(index uint32, b []byte) {
 func (r *ring) read(index uint32, b []byte) {
 	off := offRing + int(index&(r.size-1))*EntrySize
 	for i := 0; i < len(b); i += 4 {
-		binary.LittleEndian.PutUint32(b[i:], r.load(off+i))
+		binary.NativeEndian.PutUint32(b[i:], r.load(off+i))
 	}
 }
 

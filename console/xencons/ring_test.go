@@ -12,7 +12,7 @@ import (
 func page(inCons, inProd, outCons, outProd uint32) []byte {
 	p := make([]byte, PageSize)
 	for i, v := range []uint32{inCons, inProd, outCons, outProd} {
-		binary.LittleEndian.PutUint32(p[3072+4*i:], v)
+		binary.NativeEndian.PutUint32(p[3072+4*i:], v)
 	}
 	return p
 }
@@ -96,7 +96,7 @@ func TestConnected(t *testing.T) {
 	if !front.Connected() {
 		t.Error("an old toolstack's page is not connected")
 	}
-	p[offConnection] = 1
+	binary.NativeEndian.PutUint32(p[offConnection:], 1)
 	if front.Connected() {
 		t.Error("disconnected page is connected")
 	}
@@ -105,7 +105,7 @@ func TestConnected(t *testing.T) {
 		t.Error("not connected")
 	}
 	back.SetConnected(false)
-	if front.Connected() || p[offConnection] != 1 {
+	if front.Connected() || binary.NativeEndian.Uint32(p[offConnection:]) != 1 {
 		t.Error("connected")
 	}
 }

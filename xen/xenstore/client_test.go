@@ -358,7 +358,7 @@ func TestManyGoroutines(t *testing.T) {
 // with the ring at rest, or say that it is not.
 func TestDaemonFaults(t *testing.T) {
 	isReply := func(raw []byte, op xenstore.Type) bool {
-		return binary.LittleEndian.Uint32(raw) == uint32(op)
+		return binary.NativeEndian.Uint32(raw) == uint32(op)
 	}
 	for _, tt := range []struct {
 		name  string
@@ -376,13 +376,13 @@ func TestDaemonFaults(t *testing.T) {
 		}, false, "1 requests without an answer"},
 		{"answers cut short", func(raw []byte) [][]byte {
 			if isReply(raw, xenstore.TypeRead) {
-				return [][]byte{raw[:len(raw)-1]}
+				return [][]byte{raw[:len(raw)-2]}
 			}
 			return [][]byte{raw}
 		}, false, "announced"},
 		{"length out of bounds", func(raw []byte) [][]byte {
 			if isReply(raw, xenstore.TypeRead) {
-				binary.LittleEndian.PutUint32(raw[12:], 1<<31)
+				binary.NativeEndian.PutUint32(raw[12:], 1<<31)
 			}
 			return [][]byte{raw}
 		}, false, "announced"},

@@ -111,7 +111,7 @@ func TestHostileDaemon(t *testing.T) {
 		}, `xenstore: read "k": no reply: timed out`},
 		{"oversize", func(s *script, q *Packet) {
 			s.say(Packet{Type: TypeRead, ReqID: q.ReqID})
-			binary.LittleEndian.PutUint32(s.out[12:], 5000)
+			binary.NativeEndian.PutUint32(s.out[12:], 5000)
 		}, `xenstore: read "k": xenstore: read: 5000 bytes of payload announced, at most 4096 are allowed`},
 		{"error name unknown", func(s *script, q *Packet) {
 			s.say(Packet{Type: TypeError, ReqID: q.ReqID, Body: []byte("EFOO\x00")})
@@ -409,7 +409,7 @@ func FuzzClient(f *testing.F) {
 		s := newScript(t, page)
 		s.out = out
 		if jump && len(out) > 4 {
-			s.prod = func() uint32 { return binary.LittleEndian.Uint32(out[:4]) }
+			s.prod = func() uint32 { return binary.NativeEndian.Uint32(out[:4]) }
 			out = out[4:]
 		}
 		c, err := New(s.transport())

@@ -77,10 +77,10 @@ func (p Packet) Append(b []byte) ([]byte, error) {
 	if len(p.Body) > MaxBody {
 		return b, fmt.Errorf("xenstore: %v: %d bytes of payload, at most %d are allowed", p.Type, len(p.Body), MaxBody)
 	}
-	b = binary.LittleEndian.AppendUint32(b, uint32(p.Type))
-	b = binary.LittleEndian.AppendUint32(b, p.ReqID)
-	b = binary.LittleEndian.AppendUint32(b, p.TxID)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(p.Body)))
+	b = binary.NativeEndian.AppendUint32(b, uint32(p.Type))
+	b = binary.NativeEndian.AppendUint32(b, p.ReqID)
+	b = binary.NativeEndian.AppendUint32(b, p.TxID)
+	b = binary.NativeEndian.AppendUint32(b, uint32(len(p.Body)))
 	return append(b, p.Body...), nil
 }
 
@@ -136,10 +136,10 @@ func (p *Parser) Feed(b []byte) (n int, pkt *Packet, err error) {
 
 // header checks a complete header and makes room for the body.
 func (p *Parser) header() {
-	size := binary.LittleEndian.Uint32(p.head[12:])
+	size := binary.NativeEndian.Uint32(p.head[12:])
 	if size > MaxBody {
 		p.err = fmt.Errorf("xenstore: %v: %d bytes of payload announced, at most %d are allowed",
-			Type(binary.LittleEndian.Uint32(p.head[0:])), size, MaxBody)
+			Type(binary.NativeEndian.Uint32(p.head[0:])), size, MaxBody)
 		return
 	}
 	p.body = make([]byte, size)
@@ -147,9 +147,9 @@ func (p *Parser) header() {
 
 func (p *Parser) take() *Packet {
 	pkt := &Packet{
-		Type:  Type(binary.LittleEndian.Uint32(p.head[0:])),
-		ReqID: binary.LittleEndian.Uint32(p.head[4:]),
-		TxID:  binary.LittleEndian.Uint32(p.head[8:]),
+		Type:  Type(binary.NativeEndian.Uint32(p.head[0:])),
+		ReqID: binary.NativeEndian.Uint32(p.head[4:]),
+		TxID:  binary.NativeEndian.Uint32(p.head[8:]),
 		Body:  p.body,
 	}
 	p.filled, p.body = 0, nil

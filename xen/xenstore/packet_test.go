@@ -54,7 +54,7 @@ func TestParserTakesPiecesOfAnySize(t *testing.T) {
 }
 
 func TestParserRefusesOversize(t *testing.T) {
-	head := binary.LittleEndian.AppendUint32(make([]byte, 12), MaxBody+1)
+	head := binary.NativeEndian.AppendUint32(make([]byte, 12), MaxBody+1)
 	var p Parser
 	if _, _, err := p.Feed(head); err == nil || !strings.Contains(err.Error(), "4097") {
 		t.Errorf("error is %v", err)
@@ -73,7 +73,7 @@ func TestParserTellsItsNeed(t *testing.T) {
 		t.Errorf("new parser needs %d, partial %v", p.Need(), p.Partial())
 	}
 	head := make([]byte, HeaderSize)
-	head[12] = 5
+	binary.NativeEndian.PutUint32(head[12:], 5)
 	if n, pkt, err := p.Feed(head[:7]); n != 7 || pkt != nil || err != nil || p.Need() != 9 || !p.Partial() {
 		t.Errorf("7 bytes: %d, %v, %v, need %d", n, pkt, err, p.Need())
 	}

@@ -30,7 +30,7 @@ func (g *grants) init(limit int) {
 func (g *grants) seed(ref xen.Ref, gfn uint32) {
 	off := int(ref) * hypercall.GrantEntrySize
 	shm.Store(g.table, off+4, gfn)
-	shm.Store(g.table, off, hypercall.GrantPermitAccess)
+	shm.Store(g.table, off, hypercall.GrantHead(hypercall.GrantPermitAccess))
 }
 
 func (g *grants) entries() int { return g.size * hypercall.GrantsPerFrame }
@@ -55,7 +55,7 @@ func (m *Machine) acquire(ref xen.Ref, write bool) ([]byte, error) {
 	}
 	off := int(ref) * hypercall.GrantEntrySize
 	for {
-		w := shm.Load(g.table, off)
+		w := hypercall.GrantHead(shm.Load(g.table, off))
 		if w&hypercall.GrantTypeMask != hypercall.GrantPermitAccess || w>>16 != 0 {
 			return nil, fmt.Errorf("xentest: grant %d: flags %#x: %w", ref, w, hypercall.GrantBadRef)
 		}
@@ -66,7 +66,7 @@ func (m *Machine) acquire(ref xen.Ref, write bool) ([]byte, error) {
 		if write {
 			set |= hypercall.GrantWriting
 		}
-		if shm.CompareAndSwap(g.table, off, w, set) {
+		if shm.CompareAndSwap(g.table, off, hypercall.GrantHead(w), hypercall.GrantHead(set)) {
 			break
 		}
 	}
@@ -106,7 +106,7 @@ func (m *Machine) release(ref xen.Ref, write bool) {
 	off := int(ref) * hypercall.GrantEntrySize
 	for {
 		w := shm.Load(g.table, off)
-		if shm.CompareAndSwap(g.table, off, w, w&^drop) {
+		if shm.CompareAndSwap(g.table, off, w, w&^hypercall.GrantHead(drop)) {
 			return
 		}
 	}

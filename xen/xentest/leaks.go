@@ -46,7 +46,7 @@ func (m *Machine) leftGrants() (left []string) {
 	g := &m.grants
 	for ref := hypercall.GrantReserved; ref < g.entries(); ref++ {
 		off := ref * hypercall.GrantEntrySize
-		if w := shm.Load(g.table, off); w != 0 {
+		if w := hypercall.GrantHead(shm.Load(g.table, off)); w != 0 {
 			left = append(left, fmt.Sprintf("grant %d: flags %#x, gfn %#x", ref, w, shm.Load(g.table, off+4)))
 		}
 	}

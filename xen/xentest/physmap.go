@@ -141,9 +141,9 @@ func (m *Machine) memoryMap(a *hypercall.MemoryMap) int64 {
 	buf := arrayOf(a.Buffer, len(entries)*hypercall.E820Size)
 	for i, e := range entries {
 		b := buf[i*hypercall.E820Size:]
-		binary.LittleEndian.PutUint64(b, e.Start)
-		binary.LittleEndian.PutUint64(b[8:], e.Size)
-		binary.LittleEndian.PutUint32(b[16:], e.Type)
+		binary.NativeEndian.PutUint64(b, e.Start)
+		binary.NativeEndian.PutUint64(b[8:], e.Size)
+		binary.NativeEndian.PutUint32(b[16:], e.Type)
 	}
 	a.NrEntries = uint32(len(entries))
 	return 0

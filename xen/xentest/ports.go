@@ -1,6 +1,7 @@
 package xentest
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"pvboot/hypercall"
@@ -134,13 +135,18 @@ const (
 	pendingArm = 48
 )
 
-// setPending sets a port's bit in evtchn_pending, or clears it. With mu held.
+// setPending sets a port's bit in evtchn_pending, which has words of 64 bits, or
+// clears it. With mu held.
 func (m *Machine) setPending(p xen.Port, on bool) {
 	at := pendingX86
 	if m.c.Arm {
 		at = pendingArm
 	}
-	at += int(p/32) * 4
+	half := int(p / 32)
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		half ^= 1 // the lower half is behind the upper one
+	}
+	at += half * 4
 	bit := uint32(1) << (p % 32)
 	for {
 		old := shm.Load(m.sharedInfo, at)

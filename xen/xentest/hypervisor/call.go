@@ -151,7 +151,7 @@ func (c caller) words(addr, n uint64) ([]uint64, bool) {
 	}
 	list := make([]uint64, n)
 	for i := range list {
-		list[i] = binary.LittleEndian.Uint64(b[8*i:])
+		list[i] = binary.NativeEndian.Uint64(b[8*i:])
 	}
 	return list, true
 }
@@ -187,7 +187,7 @@ func (c caller) setupTable() int64 {
 			return
 		}
 		for i, gfn := range list {
-			binary.LittleEndian.PutUint64(out[8*i:], gfn)
+			binary.NativeEndian.PutUint64(out[8*i:], gfn)
 		}
 	})
 }
@@ -229,7 +229,7 @@ func (c caller) poll() int64 {
 		}
 		list := make([]hypercall.Port, n)
 		for i := range list {
-			list[i] = hypercall.Port(binary.LittleEndian.Uint32(b[4*i:]))
+			list[i] = hypercall.Port(binary.NativeEndian.Uint32(b[4*i:]))
 		}
 		a.Ports = first(list)
 		return 0

@@ -25,7 +25,7 @@ const (
 func u32(v ...uint32) []byte {
 	var b []byte
 	for _, x := range v {
-		b = binary.LittleEndian.AppendUint32(b, x)
+		b = binary.NativeEndian.AppendUint32(b, x)
 	}
 	return b
 }
@@ -33,9 +33,26 @@ func u32(v ...uint32) []byte {
 func u64(v ...uint64) []byte {
 	var b []byte
 	for _, x := range v {
-		b = binary.LittleEndian.AppendUint64(b, x)
+		b = binary.NativeEndian.AppendUint64(b, x)
 	}
 	return b
+}
+
+// domain makes the bytes of a structure that begins with DOMID_SELF.
+func domain(v ...uint32) []byte {
+	b := binary.NativeEndian.AppendUint16(nil, uint16(hypercall.DomSelf))
+	return append(append(b, 0, 0), u32(v...)...)
+}
+
+// word is the word that two of 32 bits make in memory, and domainWord that at the
+// beginning of a structure that begins with DOMID_SELF.
+func word(first, second uint32) uint64 { return binary.NativeEndian.Uint64(u32(first, second)) }
+
+func domainWord(second uint32) uint64 { return binary.NativeEndian.Uint64(domain(second)) }
+
+// half is the 32 bits that one of 16 bits and a gap make in memory.
+func half(v uint16) uint32 {
+	return binary.NativeEndian.Uint32(append(binary.NativeEndian.AppendUint16(nil, v), 0, 0))
 }
 
 // Structures stand at arg, lists at list.
@@ -46,7 +63,6 @@ const (
 
 // TestCalls makes calls by registers and memory alone.
 func TestCalls(t *testing.T) {
-	const self = uint64(hypercall.DomSelf)
 	fault := -int64(hypercall.ErrFault)
 	for _, tt := range []struct {
 		name     string
@@ -64,34 +80,34 @@ func TestCalls(t *testing.T) {
 		{"extra version, at the edge", hypercall.OpXenVersion, [5]uint64{hypercall.VersionOpExtraVersion, edge}, nil, nil, fault, nil, nil},
 		{"features", hypercall.OpXenVersion, [5]uint64{hypercall.VersionOpGetFeatures, arg}, u32(0, 0), nil, 0, u32(0, 0x12005), nil},
 		{"unknown version", hypercall.OpXenVersion, [5]uint64{77, odd}, nil, nil, -int64(hypercall.ErrNoSys), nil, nil},
-		{"alloc unbound", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpAllocUnbound, arg}, u32(0x7ff0, 0), nil, 0, u32(0x7ff0, 3), nil},
-		{"status", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpStatus, arg}, u32(0x7ff0, 9, 9, 9, 9, 9), nil, 0, u32(0x7ff0, 9, 0, 0, 0, 0), nil},
+		{"alloc unbound", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpAllocUnbound, arg}, domain(0), nil, 0, domain(3), nil},
+		{"status", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpStatus, arg}, domain(9, 9, 9, half(9), 9), nil, 0, domain(9, 0, 0, 0, 0), nil},
 		{"send, null", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpSend, null}, nil, nil, fault, nil, nil},
 		{"send, past RAM", hypercall.OpEventChannel, [5]uint64{hypercall.EvtchnOpSend, past}, nil, nil, fault, nil, nil},
 		{"reset", hypercall.OpEventChannel, [5]uint64{10, odd}, nil, nil, -int64(hypercall.ErrNoSys), nil, nil},
-		{"get parameter", hypercall.OpHVM, [5]uint64{hypercall.HVMOpGetParam, arg}, append(u32(0x7ff0, 17), u64(0)...), nil, 0, append(u32(0x7ff0, 17), u64(0x39000)...), nil},
-		{"set parameter", hypercall.OpHVM, [5]uint64{hypercall.HVMOpSetParam, arg}, append(u32(0x7ff0, 0), u64(1)...), nil, -int64(hypercall.ErrPerm), nil, nil},
-		{"query size", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpQuerySize, arg, 1}, u32(0x7ff0, 0, 0, 7), nil, 0, u32(0x7ff0, 1, 64, 0), nil},
-		{"setup table", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, 2, 7, 0), u64(list)...), u64(1, 2, 3), 0,
-			append(u32(0x7ff0, 2, 0, 0), u64(list)...), u64(^uint64(0), ^uint64(0), 3)},
-		{"setup table, too many", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, 65, 7, 0), u64(list)...), u64(1, 2), 0,
-			append(u32(0x7ff0, 65, 0xffff, 0), u64(list)...), u64(1, 2)},
-		{"setup table, all too many", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, ^uint32(0), 7, 0), u64(list)...), u64(1, 2), 0,
-			append(u32(0x7ff0, ^uint32(0), 0xffff, 0), u64(list)...), u64(1, 2)},
-		{"setup table, list null", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, 2, 7, 0), u64(null)...), nil, fault, nil, nil},
-		{"setup table, list nowhere", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, 2, 7, 0), u64(nowhere)...), nil, fault, nil, nil},
-		{"setup table, list past RAM", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(u32(0x7ff0, 2, 7, 0), u64(past-8)...), nil, fault, nil, nil},
+		{"get parameter", hypercall.OpHVM, [5]uint64{hypercall.HVMOpGetParam, arg}, append(domain(17), u64(0)...), nil, 0, append(domain(17), u64(0x39000)...), nil},
+		{"set parameter", hypercall.OpHVM, [5]uint64{hypercall.HVMOpSetParam, arg}, append(domain(0), u64(1)...), nil, -int64(hypercall.ErrPerm), nil, nil},
+		{"query size", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpQuerySize, arg, 1}, domain(0, 0, half(7)), nil, 0, domain(1, 64, 0), nil},
+		{"setup table", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(2, half(7), 0), u64(list)...), u64(1, 2, 3), 0,
+			append(domain(2, 0, 0), u64(list)...), u64(^uint64(0), ^uint64(0), 3)},
+		{"setup table, too many", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(65, half(7), 0), u64(list)...), u64(1, 2), 0,
+			append(domain(65, half(0xffff), 0), u64(list)...), u64(1, 2)},
+		{"setup table, all too many", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(^uint32(0), half(7), 0), u64(list)...), u64(1, 2), 0,
+			append(domain(^uint32(0), half(0xffff), 0), u64(list)...), u64(1, 2)},
+		{"setup table, list null", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(2, half(7), 0), u64(null)...), nil, fault, nil, nil},
+		{"setup table, list nowhere", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(2, half(7), 0), u64(nowhere)...), nil, fault, nil, nil},
+		{"setup table, list past RAM", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetupTable, arg, 1}, append(domain(2, half(7), 0), u64(past-8)...), nil, fault, nil, nil},
 		{"set version", hypercall.OpGrantTable, [5]uint64{hypercall.GnttabOpSetVersion, arg, 1}, u32(1), nil, 0, nil, nil},
-		{"populate, full", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpPopulatePhysmap, arg}, append(u64(list, 1, 0), u64(self)...), u64(0x80001), 0, nil, nil},
-		{"decrease", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(list, 2, 0), u64(self)...), u64(0x80008, 0x80009), 2, nil, nil},
-		{"decrease, none", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(null, 0, 0), u64(self)...), nil, 0, nil, nil},
-		{"decrease, list null", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(null, 1, 0), u64(self)...), nil, fault, nil, nil},
-		{"decrease, list nowhere", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(nowhere, 1, 0), u64(self)...), nil, fault, nil, nil},
-		{"decrease, list of all memory", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 64, 0), u64(self)...), nil, 0, nil, nil},
-		{"decrease, more than there is", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 65, 0), u64(self)...), nil, -int64(hypercall.ErrInvalid), nil, nil},
-		{"decrease, 2⁶¹ frames", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 1<<61, 0), u64(self)...), nil, -int64(hypercall.ErrInvalid), nil, nil},
+		{"populate, full", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpPopulatePhysmap, arg}, append(u64(list, 1, 0), domain(0)...), u64(0x80001), 0, nil, nil},
+		{"decrease", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(list, 2, 0), domain(0)...), u64(0x80008, 0x80009), 2, nil, nil},
+		{"decrease, none", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(null, 0, 0), domain(0)...), nil, 0, nil, nil},
+		{"decrease, list null", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(null, 1, 0), domain(0)...), nil, fault, nil, nil},
+		{"decrease, list nowhere", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(nowhere, 1, 0), domain(0)...), nil, fault, nil, nil},
+		{"decrease, list of all memory", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 64, 0), domain(0)...), nil, 0, nil, nil},
+		{"decrease, more than there is", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 65, 0), domain(0)...), nil, -int64(hypercall.ErrInvalid), nil, nil},
+		{"decrease, 2⁶¹ frames", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpDecreaseReservation, arg}, append(u64(ramBase, 1<<61, 0), domain(0)...), nil, -int64(hypercall.ErrInvalid), nil, nil},
 		{"memory map", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpMemoryMap, odd}, nil, nil, -int64(hypercall.ErrNoSys), nil, nil},
-		{"shared_info over another's gfn", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpAddToPhysmap, arg}, u64(self, 0, 1<<40), nil, -int64(hypercall.ErrInvalid), nil, nil},
+		{"shared_info over another's gfn", hypercall.OpMemory, [5]uint64{hypercall.MemoryOpAddToPhysmap, arg}, append(domain(0), u64(0, 1<<40)...), nil, -int64(hypercall.ErrInvalid), nil, nil},
 		{"yield", hypercall.OpSched, [5]uint64{hypercall.SchedOpYield, odd}, nil, nil, 0, nil, nil},
 		{"poll", hypercall.OpSched, [5]uint64{hypercall.SchedOpPoll, arg}, append(append(u64(list), u32(2, 0)...), u64(1)...), u32(1, 2), 0, nil, nil},
 		{"poll, ports nowhere", hypercall.OpSched, [5]uint64{hypercall.SchedOpPoll, arg}, append(append(u64(nowhere), u32(2, 0)...), u64(1)...), nil, fault, nil, nil},
@@ -137,7 +153,7 @@ func TestRunstateArea(t *testing.T) {
 			t.Fatal(ret)
 		}
 	}
-	entry := func() uint64 { return binary.LittleEndian.Uint64(g.at(list + 8)) }
+	entry := func() uint64 { return binary.NativeEndian.Uint64(g.at(list + 8)) }
 	poll := func() (until uint64) {
 		until = uint64(h.machine.SystemTime()) + uint64(time.Millisecond)
 		copy(g.at(arg), append(append(u64(0), u32(0, 0)...), u64(until)...))
@@ -148,7 +164,7 @@ func TestRunstateArea(t *testing.T) {
 	}
 	copy(g.at(list), u64(1, 2, 0, 4, 5, 6))
 	register(list)
-	if got := g.at(list)[:48]; binary.LittleEndian.Uint64(got[16:]) == 0 || !bytes.Equal(got[24:48], make([]byte, 24)) {
+	if got := g.at(list)[:48]; binary.NativeEndian.Uint64(got[16:]) == 0 || !bytes.Equal(got[24:48], make([]byte, 24)) {
 		t.Errorf("registered: % x", got)
 	}
 	if poll(); entry() == 0 {
@@ -175,7 +191,13 @@ func TestLayout(t *testing.T) {
 		F [3]byte
 		G [2]uint32
 	}
-	b := []byte{1, 0, 0xfe, 0xff, 9, 9, 9, 9, 2, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0x80, 9, 9, 9, 9, 4, 0, 0, 0, 0, 0, 0, 0x80, 5, 6, 7, 9, 8, 0, 0, 0, 9, 0, 0, 0, 9, 9, 9, 9}
+	gap := []byte{9, 9, 9, 9}
+	order := binary.NativeEndian
+	b := order.AppendUint16(order.AppendUint16(nil, 1), 0xfffe)
+	b = order.AppendUint64(append(b, gap...), 1<<56|2)
+	b = append(order.AppendUint32(b, 0x80000003), gap...)
+	b = append(order.AppendUint64(b, 1<<63|4), 5, 6, 7, 9)
+	b = append(append(b, u32(8, 9)...), gap...)
 	var got all
 	handles := decode(b, reflect.ValueOf(&got).Elem())
 	want := all{A: 1, B: -2, D: 0x80000003, E: 1<<63 | 4, F: [3]byte{5, 6, 7}, G: [2]uint32{8, 9}}

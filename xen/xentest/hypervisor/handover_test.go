@@ -1,6 +1,7 @@
 package hypervisor
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"strings"
@@ -23,9 +24,9 @@ var version = call(hypercall.OpXenVersion, hypercall.VersionOpVersion)
 
 // mapShared maps shared_info, unmap takes away what is at that place.
 var (
-	mapShared = callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, uint64(hypercall.DomSelf), 0, region>>12)
-	mapGrants = callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, uint64(hypercall.DomSelf)|uint64(hypercall.SpaceGrantTable)<<32, 0, region>>12)
-	unmap     = callWith(hypercall.OpMemory, hypercall.MemoryOpRemoveFromPhysmap, uint64(hypercall.DomSelf), region>>12)
+	mapShared = callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, domainWord(0), 0, region>>12)
+	mapGrants = callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, domainWord(uint32(hypercall.SpaceGrantTable)), 0, region>>12)
+	unmap     = callWith(hypercall.OpMemory, hypercall.MemoryOpRemoveFromPhysmap, domainWord(0), region>>12)
 )
 
 // TestHandover follows guests from program to program.
@@ -83,32 +84,34 @@ func TestHandoverSees(t *testing.T) {
 		{"shared_info", guestCode{mapShared}, "shared_info mapped at gfn 0x38000"},
 		{"grant frame", guestCode{mapGrants}, "grant frame 0 mapped at gfn 0x38000"},
 		{"grant", guestCode{mapGrants, func(g *fakeGuest, e *Exit) {
-			copy(g.h.c.Stage2.(*fakeStage2).pages[region>>12][8*9:], []byte{1, 0, 0, 0, 5, 0, 8, 0})
+			entry := g.h.c.Stage2.(*fakeStage2).pages[region>>12][8*9:]
+			binary.NativeEndian.PutUint16(entry, 1)
+			binary.NativeEndian.PutUint32(entry[4:], 0x80005)
 			unmap(g, e)
 		}}, "grant 9: flags 0x1, gfn 0x80005"},
-		{"port", guestCode{callWith(hypercall.OpEventChannel, hypercall.EvtchnOpAllocUnbound, uint64(hypercall.DomSelf))}, "port 3 to domain 0"},
-		{"toolstack's port closed", guestCode{callWith(hypercall.OpEventChannel, hypercall.EvtchnOpClose, 2)}, "closed port 2 of the toolstack"},
+		{"port", guestCode{callWith(hypercall.OpEventChannel, hypercall.EvtchnOpAllocUnbound, domainWord(0))}, "port 3 to domain 0"},
+		{"toolstack's port closed", guestCode{callWith(hypercall.OpEventChannel, hypercall.EvtchnOpClose, word(2, 0))}, "closed port 2 of the toolstack"},
 		{"vcpu_info", guestCode{func(g *fakeGuest, e *Exit) {
 			clear(g.at(ramBase + 0x100)[:16])
-			copy(g.at(ramBase+0x100), []byte{5, 0, 8, 0})
+			binary.NativeEndian.PutUint64(g.at(ramBase+0x100), 0x80005)
 			call(hypercall.OpVCPU, hypercall.VCPUOpRegisterVCPUInfo, 0, ramBase+0x100)(g, e)
 		}}, "vcpu_info registered at gfn 0x80005"},
 		{"runstate", guestCode{func(g *fakeGuest, e *Exit) {
-			copy(g.at(ramBase+0x100), []byte{0, 0, 0, 0x80})
+			binary.NativeEndian.PutUint64(g.at(ramBase+0x100), 0x80000000)
 			call(hypercall.OpVCPU, hypercall.VCPUOpRegisterRunstate, 0, ramBase+0x100)(g, e)
 		}}, "runstate area registered"},
-		{"RAM given back", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpRemoveFromPhysmap, uint64(hypercall.DomSelf), 0x80008)}, "hole in RAM at gfn 0x80008"},
-		{"frame over RAM", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, uint64(hypercall.DomSelf), 0, 0x80008)}, "mapped over RAM at gfn 0x80008"},
-		{"ring over ring", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, uint64(hypercall.DomSelf), 0, 0x39001)}, "mapped over the toolstack's page"},
+		{"RAM given back", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpRemoveFromPhysmap, domainWord(0), 0x80008)}, "hole in RAM at gfn 0x80008"},
+		{"frame over RAM", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, domainWord(0), 0, 0x80008)}, "mapped over RAM at gfn 0x80008"},
+		{"ring over ring", guestCode{callWith(hypercall.OpMemory, hypercall.MemoryOpAddToPhysmap, domainWord(0), 0, 0x39001)}, "mapped over the toolstack's page"},
 		{"vbd state", guestCode{version, dom0(front, "6")}, front + ` is "6", was "1"`},
 		{"xenstore key", guestCode{version, dom0("/local/domain/1/data/x", "y")}, "/local/domain/1/data/x is new"},
 		// What the daemon does meanwhile does not change this one.
 		{"xenstore answer", guestCode{version, func(g *fakeGuest, e *Exit) {
-			g.h.machine.StorePage()[2060] = 1 // rsp_prod
+			binary.NativeEndian.PutUint32(g.h.machine.StorePage()[2060:], 1) // rsp_prod
 			e.Kind = ExitTime
 		}}, "xenstore ring not empty"},
-		{"console", guestCode{version, written(3084)}, "console ring: 5 bytes not taken"},
-		{"console out of range", guestCode{version, written(3087)}, "console ring: out_prod 0x5000000"},
+		{"console", guestCode{version, written(5)}, "console ring: 5 bytes not taken"},
+		{"console out of range", guestCode{version, written(0x5000000)}, "console ring: out_prod 0x5000000"},
 	} {
 		for _, end := range []string{"last code", "entry"} {
 			t.Run(tt.name+", "+end, func(t *testing.T) {
@@ -130,9 +133,9 @@ func TestHandoverSees(t *testing.T) {
 	}
 }
 
-// written is a step that sets a byte of a console's out_prod to 5. The console is
-// one that nobody serves.
-func written(at int) func(g *fakeGuest, e *Exit) {
+// written is a step that sets a console's out_prod. The console is one that nobody
+// serves.
+func written(index uint32) func(g *fakeGuest, e *Exit) {
 	return func(g *fakeGuest, e *Exit) {
 		page := make([]byte, xen.PageSize)
 		ring, err := xencons.New(page, true)
@@ -140,7 +143,7 @@ func written(at int) func(g *fakeGuest, e *Exit) {
 			panic(err)
 		}
 		g.h.console = &console{ring: ring, kick: make(chan struct{}, 1)}
-		page[at] = 5
+		binary.NativeEndian.PutUint32(page[3084:], index)
 		e.Kind = ExitTime
 	}
 }

@@ -115,7 +115,7 @@ func callWith(op hypercall.Op, cmd uint64, words ...uint64) func(g *fakeGuest, e
 	const addr = ramBase + 0x100
 	return func(g *fakeGuest, e *Exit) {
 		for i, w := range words {
-			binary.LittleEndian.PutUint64(g.at(addr+8*uint64(i)), w)
+			binary.NativeEndian.PutUint64(g.at(addr+8*uint64(i)), w)
 		}
 		call(op, cmd, addr)(g, e)
 	}

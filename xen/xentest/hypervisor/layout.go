@@ -24,7 +24,7 @@ func decode(b []byte, v reflect.Value) (handles []uint64) {
 			handles = append(handles, decode(b[uintptr(i)*size:], v.Index(i))...)
 		}
 	case reflect.Pointer:
-		return []uint64{binary.LittleEndian.Uint64(b)}
+		return []uint64{binary.NativeEndian.Uint64(b)}
 	case reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		shift := 64 - v.Type().Bits()
 		v.SetInt(int64(number(b, v.Type().Bits())<<shift) >> shift)
@@ -55,15 +55,27 @@ func encode(b []byte, v reflect.Value) {
 	}
 }
 
-func number(b []byte, bits int) (n uint64) {
-	for i := range bits / 8 {
-		n |= uint64(b[i]) << (8 * i)
+func number(b []byte, bits int) uint64 {
+	switch bits {
+	case 8:
+		return uint64(b[0])
+	case 16:
+		return uint64(binary.NativeEndian.Uint16(b))
+	case 32:
+		return uint64(binary.NativeEndian.Uint32(b))
 	}
-	return n
+	return binary.NativeEndian.Uint64(b)
 }
 
 func putNumber(b []byte, bits int, n uint64) {
-	for i := range bits / 8 {
-		b[i] = byte(n >> (8 * i))
+	switch bits {
+	case 8:
+		b[0] = byte(n)
+	case 16:
+		binary.NativeEndian.PutUint16(b, uint16(n))
+	case 32:
+		binary.NativeEndian.PutUint32(b, uint32(n))
+	default:
+		binary.NativeEndian.PutUint64(b, n)
 	}
 }
