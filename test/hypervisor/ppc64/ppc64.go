@@ -151,9 +151,6 @@ const (
 	registerGTSE  = 0x01 // translation shootdown by the guest, which does no harm
 )
 
-// xenMark is what all bits above a hypercall's number are.
-const xenMark = ^uint64(0xffff)
-
 // papr answers the guest's other calls.
 type papr struct {
 	out func(p []byte)

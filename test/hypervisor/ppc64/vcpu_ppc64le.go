@@ -33,13 +33,15 @@ const (
 	hdsisrST  = 1 << 25 // a store
 )
 
+// xenMark is what all bits above a hypercall's number are.
+const xenMark = ^uint64(0xffff)
+
 const slice = 4 * time.Millisecond
 
 // VCPU is the guest's only processor.
 type VCPU struct {
-	s     state
-	papr  papr
-	table uint64 // the guest's process table, as the partition table has it
+	s    state
+	papr papr
 }
 
 // VCPU implements the generic part's interface.
