@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"pvboot/guest"
@@ -49,7 +50,7 @@ var (
 func main() {
 	reason, err := run()
 	if err != nil {
-		fmt.Fprintln(lines, "hypervisor:", err)
+		fmt.Fprintln(lines, "hypervisor:", strings.TrimPrefix(err.Error(), "hypervisor: "))
 		os.Exit(1)
 	}
 	fmt.Fprintln(lines, "hypervisor: the domain ended:", reason)

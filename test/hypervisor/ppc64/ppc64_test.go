@@ -140,3 +140,14 @@ func TestPAPR(t *testing.T) {
 		}
 	}
 }
+
+// FuzzLoad: a kernel lies in RAM, all of it, or is refused.
+func FuzzLoad(f *testing.F) {
+	f.Add(kernel(func(*elf.Header64, *elf.Prog64) {}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		g := &hypervisor.Guest{RAM: make([]byte, 8<<20)}
+		if p, err := Load(g, b); err == nil && (p.End > 8<<20 || p.Start >= p.End) {
+			t.Errorf("%v", p)
+		}
+	})
+}

@@ -86,3 +86,23 @@ func TestFetch(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFetch: whatever the guest has in its tables, looking at its code ends, and
+// sees nothing but its RAM.
+func FuzzFetch(f *testing.F) {
+	f.Add(uint64(8<<60|(RAMBase>>12+1)), uint64(0x1000), []byte("\x01\x0c\x00\x20"))
+	f.Add(uint64(0), uint64(RAMBase), []byte("\x03\x85\x45\x00"))
+	f.Fuzz(func(t *testing.T, satp, pc uint64, memory []byte) {
+		ram := make([]byte, 4*pageSize)
+		copy(ram[pageSize:], memory)
+		view := func(addr, n uint64) ([]byte, bool) {
+			if addr < RAMBase || addr-RAMBase > uint64(len(ram)) || n > uint64(len(ram))-(addr-RAMBase) {
+				return nil, false
+			}
+			return ram[addr-RAMBase:][:n], true
+		}
+		if inst, ok := fetch(view, satp, pc); ok {
+			decode(inst)
+		}
+	})
+}

@@ -74,3 +74,14 @@ func TestProgramAt(t *testing.T) {
 		t.Error("a program at 0")
 	}
 }
+
+// FuzzLoad: a kernel lies in RAM, all of it, or is refused.
+func FuzzLoad(f *testing.F) {
+	f.Add(image(100, 2<<20, 5000))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		g := &hypervisor.Guest{RAM: make([]byte, 4<<20), Base: RAMBase}
+		if p, err := Load(g, b); err == nil && (p.Start < RAMBase || p.End > RAMBase+4<<20 || p.Start >= p.End) {
+			t.Errorf("%v", p)
+		}
+	})
+}
