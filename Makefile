@@ -15,6 +15,9 @@ RACE  = ./xen/... ./console/... ./blkfront/... ./serial
 METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... ./serial ./memdisk \
 	./loader/image/... ./loader/menu ./loader/term ./loader/fs/tree
 
+# Packages whose tests also run big-endian: those that share memory with others.
+BIGENDIAN = ./hypercall ./xen/... ./console/... ./blkfront/... ./arch/ppc64/... ./arch/pagetable ./arch/idmap ./loader/volume ./loader/fs/... ./internal/fdt
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -30,7 +33,7 @@ $(DISK): | host-packages
 	$(GO) run ./cmd/rig disk -arch $(ARCH) $@
 
 .PHONY: test
-test: host-packages check test-unit test-race test-fuzz test-metal test-hypervisor test-qemu test-xen ## run everything
+test: host-packages check test-unit test-big-endian test-race test-fuzz test-metal test-hypervisor test-qemu test-xen ## run everything
 
 .PHONY: check
 check: ## gofmt, go vet and staticcheck
@@ -40,14 +43,21 @@ check: ## gofmt, go vet and staticcheck
 	$(GO) vet -tags rig ./test/...
 	GOARCH=arm64 $(GO) vet ./...
 	GOARCH=riscv64 $(GO) vet ./...
+	GOARCH=ppc64le $(GO) vet ./...
+	GOARCH=ppc64 $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run -exec "env GOARCH=arm64" $(STATICCHECK) ./...
 	$(GO) run -exec "env GOARCH=riscv64" $(STATICCHECK) ./...
+	$(GO) run -exec "env GOARCH=ppc64le" $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags rig ./test/...
 
 .PHONY: test-unit
 test-unit: ## tests on the host
 	$(GO) test ./...
+
+.PHONY: test-big-endian
+test-big-endian: ## the library on a big-endian processor, ppc64
+	GOARCH=ppc64 $(GO) test -exec 'qemu-ppc64 -cpu power9' $(BIGENDIAN)
 
 .PHONY: test-race
 test-race: ## the same with the race detector, for what runs concurrently
@@ -62,6 +72,7 @@ test-metal: ## the packages of a guest, on bare metal in QEMU
 	$(GO) run ./cmd/xengo test $(METAL)
 	$(GO) run ./cmd/xengo test -arch arm64 $(METAL)
 	$(GO) run ./cmd/xengo test -arch riscv64 $(METAL)
+	$(GO) run ./cmd/xengo test -arch ppc64le $(METAL)
 
 # One after the other: each starts as many QEMUs as there are processors.
 .PHONY: test-hypervisor
