@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +60,8 @@ type Host struct {
 // run is one machine.
 type run struct {
 	qemu    *qemu.Process
-	console net.Conn
+	keys    io.WriteCloser
+	console io.ReadCloser
 	monitor *monitor
 	stopped bool // by Destroy
 }
@@ -99,7 +99,8 @@ func (h *Host) Create(m Machine) error {
 	}
 	var messages bytes.Buffer
 	q.Stderr = io.MultiWriter(&messages, h.log)
-	r := &run{console: q.Socket("console")}
+	r := &run{}
+	r.keys, r.console = q.Pipes("console")
 	q.Add("-serial", "chardev:console")
 	control := q.Socket("monitor")
 	q.Add("-mon", "chardev=monitor,mode=control", "-S")
@@ -175,6 +176,7 @@ func (h *Host) follow(r *run) {
 	reason := <-ended
 	<-r.qemu.Done()
 	r.console.Close()
+	r.keys.Close()
 	h.mu.Lock()
 	if reason == "" {
 		reason = "poweroff" // by a register that ends QEMU at once, as riscv64's machine has
@@ -210,7 +212,7 @@ func (h *Host) Input(p []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err := r.console.Write(p); err != nil {
+	if _, err := r.keys.Write(p); err != nil {
 		fmt.Fprintf(h.log, "rig: keys: %v\n", err) // the machine's end is told
 	}
 	return nil

@@ -27,8 +27,9 @@ type Command struct {
 	Args   []string
 	Stderr io.Writer
 
-	ends []*os.File // QEMU's ends of the sockets
-	err  error
+	ends       []*os.File // QEMU's ends of the sockets
+	stdin, out *os.File   // and of Pipes
+	err        error
 }
 
 // NewCommand returns the command of the emulator of an architecture, by its
@@ -68,6 +69,40 @@ func (c *Command) Socket(id string) net.Conn {
 	return conn
 }
 
+// pipeSize is what a pipe is asked to hold, in bytes; any user may have that much.
+const pipeSize = 1 << 20
+
+// Pipes adds a character device with the given id, and returns the other ends of the
+// two pipes that it consists of. There is one for each QEMU. A serial port wants
+// it: QEMU's 16550 writes byte by byte, of which a socket holds some two hundred,
+// and drops what has no room (hw/char/serial.c, MAX_XMIT_RETRY).
+func (c *Command) Pipes(id string) (in io.WriteCloser, out io.ReadCloser) {
+	stdin, ours, err := os.Pipe()
+	if err != nil {
+		c.err = fmt.Errorf("qemu: pipe: %w", err)
+		return nil, nil
+	}
+	theirs, stdout, err := os.Pipe()
+	if err != nil {
+		c.err = fmt.Errorf("qemu: pipe: %w", err)
+		return nil, nil
+	}
+	enlarge(stdout)
+	c.stdin, c.out = stdin, stdout
+	c.Add("-chardev", "stdio,signal=off,id="+id)
+	return ours, theirs
+}
+
+// enlarge gives a pipe pipeSize bytes, if the system lets it.
+func enlarge(pipe *os.File) {
+	const setPipeSize = 1031 // F_SETPIPE_SZ, linux/fcntl.h
+	conn, err := pipe.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = conn.Control(func(fd uintptr) { _, _, _ = syscall.Syscall(syscall.SYS_FCNTL, fd, setPipeSize, pipeSize) })
+}
+
 // Process is a running QEMU.
 type Process struct {
 	cmd  *exec.Cmd
@@ -80,8 +115,8 @@ type Process struct {
 // dies in whatever way.
 func (c *Command) Start(ctx context.Context) (*Process, error) {
 	defer func() {
-		for _, f := range c.ends {
-			f.Close()
+		for _, f := range append(c.ends, c.stdin, c.out) {
+			f.Close() // of nil, an error
 		}
 	}()
 	if c.err != nil {
@@ -90,6 +125,9 @@ func (c *Command) Start(ctx context.Context) (*Process, error) {
 	p := &Process{cmd: exec.Command(c.Path, c.Args...), done: make(chan struct{})}
 	p.cmd.Stderr = c.Stderr
 	p.cmd.ExtraFiles = c.ends
+	if c.stdin != nil {
+		p.cmd.Stdin, p.cmd.Stdout = c.stdin, c.out
+	}
 	// A group of its own keeps the terminal's signals away: Ctrl-C is for us.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error)

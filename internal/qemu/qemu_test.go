@@ -44,6 +44,33 @@ func wait(t *testing.T, p *Process) {
 	}
 }
 
+func TestPipes(t *testing.T) {
+	c := standIn(t, `echo "$@"; exec cat`)
+	in, out := c.Pipes("console")
+	defer in.Close()
+	defer out.Close()
+	c.Add("-serial", "chardev:console")
+	p := start(t, context.Background(), c)
+	lines := bufio.NewReader(out)
+	if got, err := lines.ReadString('\n'); err != nil || got != "-chardev stdio,signal=off,id=console -serial chardev:console\n" {
+		t.Errorf("arguments %q, %v", got, err)
+	}
+	if _, err := io.WriteString(in, "hello\n"); err != nil {
+		t.Error(err)
+	}
+	if got, err := lines.ReadString('\n'); err != nil || got != "hello\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	// QEMU has no other copy of its ends: it sees ours closed, and we its.
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := lines.ReadByte(); err != io.EOF {
+		t.Errorf("error %v, want EOF", err)
+	}
+	wait(t, p)
+}
+
 func TestSockets(t *testing.T) {
 	c := standIn(t, `echo "$@" >&3; exec cat <&4 >&4`)
 	args, echo := c.Socket("args"), c.Socket("echo")
