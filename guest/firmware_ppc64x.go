@@ -47,17 +47,18 @@ func deviceTreeAddress() uint64 {
 		chosen.Initrd = openfirmware.Range{Start: initrd, Size: size}
 	}
 	tree, why := c.Flatten(chosen)
+	if why != "" {
+		c.Print("pvboot: device tree: ")
+		c.Print(why)
+		c.Print("\r\n")
+	}
 	c.Quiesce()
 	ppc64.Catch()
 	if why != "" {
-		treeTrouble = why
 		return 0
 	}
 	return uint64(addressOf(&tree[0]))
 }
-
-// treeTrouble is why there is no device tree.
-var treeTrouble string
 
 // clientEntry is Open Firmware's, and firmwareRegs a call's registers.
 var (

@@ -12,10 +12,10 @@ type kernelSigaction struct{ handler, _, _, _ uint64 } // flags, restorer, mask
 
 // ptregs is struct pt_regs (arch/powerpc/include/uapi/asm/ptrace.h).
 type ptregs struct {
-	gpr                      [32]uint64
-	nip, msr, _              uint64
-	ctr, link, xer, ccr      uint64
-	_, trap, dar, dsisr, res uint64
+	gpr                    [32]uint64
+	nip, msr, _            uint64
+	ctr, link, xer, ccr    uint64
+	_, trap, dar, dsisr, _ uint64
 }
 
 // ucontext is struct ucontext as far as the runtime looks at it
@@ -31,9 +31,9 @@ type ucontext struct {
 // sigframe is what lies on the signal stack when a handler starts, with the
 // registers beside it and the floating-point state in a place of its own.
 type sigframe struct {
-	// below is what a handler may write to: its caller's link register and so on
+	// What a handler may write to: its caller's link register and so on
 	// (64-Bit ELF V2 ABI Specification: Power Architecture, 2.2.2).
-	below   [16]uint64
+	_       [16]uint64
 	info    siginfo
 	context ucontext
 	regs    ptregs

@@ -174,5 +174,17 @@ func (c *Client) Instantiate() (r RTAS) {
 	return RTAS{Range{uint64(base), uint64(size)}, uint64(entry)}
 }
 
+// Print writes to the firmware's console, up to 63 bytes.
+func (c *Client) Print(s string) {
+	chosen := c.find("/chosen")
+	if chosen == 0 {
+		return
+	}
+	if stdout, ok := c.number(chosen, "stdout"); ok {
+		n := min(len(s), maxName)
+		c.do("write", 1, stdout, c.put(atName, atNext-atName, s[:n]), uint32(n))
+	}
+}
+
 // Quiesce makes the firmware stop its devices. It must not be called after that.
 func (c *Client) Quiesce() { c.do("quiesce", 1) }

@@ -201,6 +201,10 @@ func (f *firmware) call(args uint64) {
 			result = 0
 			defer ret(1, arg(2)+0x10)
 		}
+	case "write":
+		if arg(0) == 77 {
+			f.calls = append(f.calls, "write "+f.text(arg(1))[:arg(2)])
+		}
 	case "quiesce":
 		f.calls = append(f.calls, service)
 	default:
@@ -298,6 +302,20 @@ func TestOwnInitrd(t *testing.T) {
 	}
 	if strings.Contains(text, "reserved") || strings.Contains(text, "rtas-entry") {
 		t.Errorf("services that are not there:\n%s", text)
+	}
+}
+
+func TestPrint(t *testing.T) {
+	f := newFirmware(t)
+	f.client().Print("one line\r\n")
+	f.client().Print(strings.Repeat("x", 100))
+	if diff := cmp.Diff([]string{"write one line\r\n", "write " + strings.Repeat("x", 63)}, f.calls); diff != "" {
+		t.Error(diff)
+	}
+	f.devices[1].name = "other"
+	f.client().Print("nowhere")
+	if len(f.calls) != 2 {
+		t.Error(f.calls)
 	}
 }
 
