@@ -1,6 +1,6 @@
 // Package guest makes a Go program a Xen guest: a program that imports it and
 // is built by cmd/xengo runs on bare metal, with the stock Go runtime, as the
-// kernel of a domain (x86-64 PVH and PV, arm64, riscv64).
+// kernel of a domain (x86-64 PVH and PV, arm64, riscv64, ppc64le).
 //
 // It gives the runtime what it asks of Linux (memory, time, signals, a place
 // to write), under the names that TamaGo's runtime/goos gives such hooks, and

@@ -21,13 +21,15 @@ var buildCommand = &command{
 	short: "build a main package as a Xen guest",
 	long: `Builds the main package PKG, which must import pvboot/guest, into an image that
 xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh" and "pv",
-for the others a Linux Image, which for arm64 may be compressed with gzip.
+for arm64 and riscv64 a Linux Image, which for arm64 may be compressed with gzip,
+and for ppc64le an ELF file like a vmlinux.
 
-  -arch A     amd64, arm64 or riscv64 (default: this machine's, or amd64)
-  -o FILE     where to write it (default: the package's name with .elf for
-              amd64, with .img for the others)
-  -symbols    keep the symbol table, for debuggers; an Image has no place for
-              it, so there it goes to FILE.elf
+  -arch A     amd64, arm64, riscv64 or ppc64le (default: this machine's, or
+              amd64)
+  -o FILE     where to write it (default: the package's name with .elf, with
+              .img for an Image)
+  -symbols    keep the symbol table, for debuggers; an Image and a vmlinux have
+              no place for it, so there it goes to FILE.elf
   -tags T     build tags, as for go build`,
 }
 
