@@ -27,6 +27,7 @@ type hardware struct {
 	seed uint64
 	// psciBySMC is whether PSCI is called by SMC, not by HVC.
 	psciBySMC bool
+	papr      papr
 }
 
 // registers are a device's, each 1<<shift bytes from the next, to be accessed
@@ -48,6 +49,7 @@ func readDeviceTree(tree fdt.Tree, s *startInfo, h *hardware) bool {
 	h.ns16550 = findNS16550(tree)
 	_, h.finisher = findDevice(tree, isFinisher)
 	h.timebase = readTimebase(tree)
+	readPAPR(tree, &h.papr)
 	if psci, ok := tree.Find("/psci"); ok {
 		method, _ := psci.Text("method")
 		h.psciBySMC = string(method) == "smc"

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,9 @@ func describe(s *startInfo, h *hardware) string {
 	fmt.Fprintf(&b, "uart %#x\nseed %v\npsci by smc %v\n", h.uart, h.seed != 0, h.psciBySMC)
 	fmt.Fprintf(&b, "ns16550 %#x shift %d width %d\nfinisher %#x\ntimebase %d\n",
 		h.ns16550.addr, h.ns16550.shift, h.ns16550.width, h.finisher, h.timebase)
+	p := h.papr
+	fmt.Fprintf(&b, "vty %#x\nrtas %#x at %#x power-off %#x reboot %#x\nopal %#x at %#x\n",
+		p.vty[:p.vtys], p.rtas.entry, p.rtas.base, p.rtas.powerOff, p.rtas.reboot, p.opal.entry, p.opal.base)
 	return b.String()
 }
 
@@ -42,7 +46,7 @@ func readTree(t *testing.T, name string) []byte {
 }
 
 func TestReadDeviceTree(t *testing.T) {
-	for _, name := range []string{"xen-4.17", "xen-4.20", "virt", "virt-riscv64", "odd", "empty"} {
+	for _, name := range []string{"xen-4.17", "xen-4.20", "virt", "virt-riscv64", "pseries", "powernv9", "odd", "empty"} {
 		t.Run(name, func(t *testing.T) {
 			tree, ok := fdt.Open(readTree(t, name+".dtb"))
 			if !ok {
@@ -185,4 +189,21 @@ func FuzzReadDeviceTree(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAddVTY(t *testing.T) {
+	for _, tt := range []struct{ units, want []uint32 }{
+		{nil, nil},
+		{[]uint32{7}, []uint32{7}},
+		{[]uint32{9, 3, 7, 1}, []uint32{1, 3}},
+		{[]uint32{1, 2, 3}, []uint32{1, 2}},
+	} {
+		var p papr
+		for _, u := range tt.units {
+			p.addVTY(u)
+		}
+		if got := p.vty[:p.vtys]; !slices.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.units, got, tt.want)
+		}
+	}
 }

@@ -18,9 +18,9 @@ func machineExit(code int32) {
 	if !running {
 		return
 	}
-	if !hypercall.Present() && power.vtys > 1 {
+	if !hypercall.Present() && found.papr.vtys > 1 {
 		exitStatus[0] = exitBase | byte(code)&0x1f
-		for tries := 0; tries < portTries && putTerm(power.vty[1], exitStatus[:]) == 0; tries++ {
+		for tries := 0; tries < portTries && putTerm(found.papr.vty[1], exitStatus[:]) == 0; tries++ {
 			relax()
 		}
 	}
@@ -36,7 +36,7 @@ func machineOff() {
 	}
 	// RTAS: any switch may turn the power on again, in no time (LoPAR, 7.3.6.2
 	// "power-off").
-	rtas(power.rtas.powerOff, 1<<32-1, 1<<32-1)
+	rtas(found.papr.rtas.powerOff, 1<<32-1, 1<<32-1)
 	if opal(opalPowerDown, 0, 0, 0) >= 0 {
 		untilOff()
 	}
@@ -44,7 +44,7 @@ func machineOff() {
 
 func machineReset() {
 	if running {
-		rtas(power.rtas.reboot)
+		rtas(found.papr.rtas.reboot)
 		if opal(opalReboot, 0, 0, 0) >= 0 {
 			untilOff()
 		}

@@ -7,21 +7,7 @@ import (
 
 	"pvboot/arch/ppc64"
 	"pvboot/arch/ppc64/openfirmware"
-	"pvboot/internal/fdt"
 )
-
-// power is what the device tree tells of firmware.
-var power struct {
-	// vty is what consoles there are, by the numbers of H_PUT_TERM_CHAR: that with
-	// the lowest one, and the next for the exit status.
-	vty  [2]uint32
-	vtys int
-	rtas struct {
-		base, entry      uint64
-		powerOff, reboot uint32 // tokens
-	}
-	opal struct{ base, entry uint64 }
-}
 
 // firmware is Open Firmware, if it started the program. There is no heap for it.
 var firmware openfirmware.Client
@@ -73,61 +59,13 @@ func callClient(args uint64) {
 	ppc64.Firmware(clientEntry, ppc64.MSRSF, &firmwareRegs)
 }
 
-// readPower fills power.
-func readPower(tree fdt.Tree) {
-	w := tree.Walk()
-	for n, ok := w.Next(); ok; n, ok = w.Next() {
-		if !n.Compatible("hvterm1") {
-			continue
-		}
-		if unit, ok := n.Uint("reg"); ok {
-			addVTY(uint32(unit))
-		}
-	}
-	if n, ok := tree.Find("/rtas"); ok {
-		r := &power.rtas
-		r.base, _ = n.Uint("linux,rtas-base")
-		r.entry, _ = n.Uint("linux,rtas-entry")
-		r.powerOff = token(n, "power-off")
-		r.reboot = token(n, "system-reboot")
-	}
-	if n, ok := tree.Find("/ibm,opal"); ok {
-		power.opal.base, _ = n.Uint("opal-base-address")
-		power.opal.entry, _ = n.Uint("opal-entry-address")
-	}
-}
-
-// addVTY keeps the lowest numbers.
-func addVTY(unit uint32) {
-	for i := range power.vty {
-		if i == power.vtys {
-			power.vty[i] = unit
-			power.vtys++
-			return
-		}
-		if unit < power.vty[i] {
-			unit, power.vty[i] = power.vty[i], unit
-		}
-	}
-}
-
-func token(n fdt.Node, name string) uint32 {
-	v, ok := n.Uint(name)
-	if !ok {
-		return noToken
-	}
-	return uint32(v)
-}
-
-const noToken = 1<<32 - 1
-
 // rtasArgs is the argument buffer of an RTAS call (LoPAR, 7.2.4 "Argument Call
 // Buffer"): token, how many inputs and outputs, and they.
 var rtasArgs [8]uint32
 
 // rtas calls a service with inputs and one output, its status.
 func rtas(service uint32, inputs ...uint32) {
-	if power.rtas.entry == 0 || service == noToken {
+	if found.papr.rtas.entry == 0 || service == noToken {
 		return
 	}
 	args := memory(uint64(addressOf(&rtasArgs[0])), 4*len(rtasArgs))
@@ -138,8 +76,8 @@ func rtas(service uint32, inputs ...uint32) {
 	for i, v := range inputs {
 		binary.BigEndian.PutUint32(args[12+4*i:], v)
 	}
-	firmwareRegs = [10]uint64{2: uint64(addressOf(&rtasArgs[0])), 3: power.rtas.base}
-	ppc64.Firmware(power.rtas.entry, ppc64.MSRSF, &firmwareRegs)
+	firmwareRegs = [10]uint64{2: uint64(addressOf(&rtasArgs[0])), 3: found.papr.rtas.base}
+	ppc64.Firmware(found.papr.rtas.entry, ppc64.MSRSF, &firmwareRegs)
 }
 
 // Numbers of OPAL calls (skiboot, include/opal-api.h).
@@ -152,9 +90,9 @@ const (
 // opal calls OPAL (skiboot, doc/opal-api/README.rst): number in r0, OPAL's base in
 // r2.
 func opal(number uint64, a1, a2, a3 uint64) int64 {
-	if power.opal.entry == 0 {
+	if found.papr.opal.entry == 0 {
 		return -1
 	}
-	firmwareRegs = [10]uint64{number, power.opal.base, a1, a2, a3}
-	return int64(ppc64.Firmware(power.opal.entry, 0, &firmwareRegs))
+	firmwareRegs = [10]uint64{number, found.papr.opal.base, a1, a2, a3}
+	return int64(ppc64.Firmware(found.papr.opal.entry, 0, &firmwareRegs))
 }

@@ -26,7 +26,7 @@ const (
 	opalConsoleRead  = 2
 )
 
-func portThere() bool { return power.vtys > 0 || power.opal.entry != 0 }
+func portThere() bool { return found.papr.vtys > 0 || found.papr.opal.entry != 0 }
 
 func portOpen() {}
 
@@ -37,12 +37,12 @@ var portLeft struct {
 }
 
 func portRead(p []byte) int {
-	if power.vtys == 0 {
+	if found.papr.vtys == 0 {
 		return opalConsole(opalConsoleRead, p)
 	}
 	l := &portLeft
 	if l.n == 0 {
-		result := ppc64.Hcall(hGetTermChar, uint64(power.vty[0]), 0, 0, 0)
+		result := ppc64.Hcall(hGetTermChar, uint64(found.papr.vty[0]), 0, 0, 0)
 		if result.Status != 0 || result.Values[0] > termBytes {
 			return 0
 		}
@@ -56,10 +56,10 @@ func portRead(p []byte) int {
 }
 
 func portWrite(p []byte) int {
-	if power.vtys == 0 {
+	if found.papr.vtys == 0 {
 		return opalConsole(opalConsoleWrite, p)
 	}
-	return putTerm(power.vty[0], p)
+	return putTerm(found.papr.vty[0], p)
 }
 
 // putTerm writes a few bytes to a console of the hypervisor's.

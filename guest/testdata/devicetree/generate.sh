@@ -1,6 +1,8 @@
 #!/bin/sh
 # Writes the flattened trees of this folder anew, with dtc and QEMU. The
-# sources xen-*.dts are what xl gave domains, as dtc -I dtb -O dts shows it.
+# sources xen-*.dts are what xl gave domains, as dtc -I dtb -O dts shows it;
+# pseries.dts is what arch/ppc64/openfirmware made of VOF's, and powernv9.dts
+# skiboot's.
 set -eu
 cd "$(dirname "$0")"
 for source in *.dts; do
