@@ -133,6 +133,14 @@ func writeVectors(msr uint32) {
 	syncCode(VectorReset, VectorsEnd)
 }
 
+// nativeOrder is the program's byte order.
+func nativeOrder() binary.ByteOrder {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
+		return binary.LittleEndian
+	}
+	return binary.BigEndian
+}
+
 // translate turns translation on for process 0.
 func translate()
 

@@ -114,11 +114,3 @@ func vectors(memory []byte, order binary.ByteOrder, handler, msr uint32) {
 			rfid)
 	}
 }
-
-// nativeOrder is the program's byte order.
-func nativeOrder() binary.ByteOrder {
-	if binary.NativeEndian.Uint16([]byte{1, 0}) == 1 {
-		return binary.LittleEndian
-	}
-	return binary.BigEndian
-}

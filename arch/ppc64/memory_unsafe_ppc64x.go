@@ -1,3 +1,5 @@
+//go:build ppc64 || ppc64le
+
 package ppc64
 
 import "unsafe"
