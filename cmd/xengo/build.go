@@ -22,10 +22,10 @@ var buildCommand = &command{
 	long: `Builds the main package PKG, which must import pvboot/guest, into an image that
 xl takes as kernel= of a domain: for amd64 an ELF file for type="pvh" and "pv",
 for arm64 and riscv64 a Linux Image, which for arm64 may be compressed with gzip,
-and for ppc64le an ELF file like a vmlinux.
+and for ppc64le and ppc64 an ELF file like a vmlinux.
 
-  -arch A     amd64, arm64, riscv64 or ppc64le (default: this machine's, or
-              amd64)
+  -arch A     amd64, arm64, riscv64, ppc64le or ppc64 (default: this
+              machine's, or amd64)
   -o FILE     where to write it (default: the package's name with .elf, with
               .img for an Image)
   -symbols    keep the symbol table, for debuggers; an Image and a vmlinux have

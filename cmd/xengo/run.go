@@ -19,8 +19,8 @@ var runCommand = &command{
 hypercalls fail with ENOSYS. ARGS become os.Args[1:]. The exit status is the
 program's. On riscv64 QEMU's firmware prints some lines before.
 
-  -arch A     amd64, arm64, riscv64 or ppc64le (default: this machine's, or
-              amd64)
+  -arch A     amd64, arm64, riscv64, ppc64le or ppc64 (default: this
+              machine's, or amd64)
   -m MIB      memory of the machine (default 256)
   -qemu ARGS  more arguments for QEMU, separated by spaces; they win over
               xengo's own, so that -qemu '-cpu max' chooses the processor
@@ -33,8 +33,8 @@ var execCommand = &command{
 	long: `Runs FILE in QEMU as xengo run does. FILE may be an image of xengo build or what
 the go command linked with xengo's overlay.
 
-  -arch A     amd64, arm64, riscv64 or ppc64le (default: this machine's, or
-              amd64)
+  -arch A     amd64, arm64, riscv64, ppc64le or ppc64 (default: this
+              machine's, or amd64)
   -m MIB      memory of the machine (default 1024)
   -qemu ARGS  more arguments for QEMU, separated by spaces
   -files DIR  a folder that the guest sees by the same relative name, read-only;

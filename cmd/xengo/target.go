@@ -41,6 +41,7 @@ type target struct {
 var targets = map[string]*target{
 	"amd64":   &amd64Target,
 	"arm64":   &arm64Target,
+	"ppc64":   &ppc64Target,
 	"ppc64le": &ppc64leTarget,
 	"riscv64": &riscv64Target,
 }

@@ -21,6 +21,21 @@ var ppc64leTarget = target{
 	status:      statusPPC64,
 }
 
+// ppc64Target is the same, big-endian, for machine "pseries": skiboot takes a
+// big-endian file without sections to have a function descriptor as its entry.
+var ppc64Target = target{
+	goarch:      "ppc64",
+	env:         []string{"GOPPC64=power9"},
+	text:        loadAddrPPC64 + 0x1000,
+	suffix:      ".elf",
+	finish:      finishPPC64,
+	finished:    linuximage.IsPPC64,
+	qemu:        qemuPPC64,
+	qemuPackage: "qemu-system-ppc",
+	written:     true,
+	status:      statusPPC64,
+}
+
 // finishPPC64: the image has one segment and no sections, so what the linker wrote
 // serves debuggers.
 func finishPPC64(linked []byte, symbols bool) (image, beside []byte, err error) {

@@ -17,8 +17,8 @@ booted in QEMU.
 Flags are those of go test and may stand before or after the packages. Tests
 see no files but their package's testdata, and cannot write any.
 
-  -arch A     amd64, arm64, riscv64 or ppc64le (default: this machine's, or
-              amd64)
+  -arch A     amd64, arm64, riscv64, ppc64le or ppc64 (default: this
+              machine's, or amd64)
   -qemu ARGS  more arguments for QEMU, separated by spaces`,
 }
 

@@ -37,15 +37,19 @@ var allowedPPC64 = map[string][]string{
 	"debugCall65536":                   {"trap"},
 }
 
-// trapsPPC64 finds such instructions in a function. Every instruction is one word
-// (but for those of POWER10, which are not used).
-func trapsPPC64(code []byte) ([]string, error) {
+// trapsPPC64 finds such instructions in a function of a program in a byte order.
+// Every instruction is one word (but for those of POWER10, which are not used).
+func trapsPPC64(order binary.ByteOrder) func(code []byte) ([]string, error) {
+	return func(code []byte) ([]string, error) { return trapsInOrder(code, order) }
+}
+
+func trapsInOrder(code []byte, order binary.ByteOrder) ([]string, error) {
 	if len(code)%4 != 0 && len(code) != 1 { // symbols that mark a place have 1
 		return nil, fmt.Errorf("%d bytes are no instructions", len(code))
 	}
 	seen := map[string]bool{}
 	for ; len(code) >= 4; code = code[4:] {
-		if name := trapPPC64(binary.LittleEndian.Uint32(code)); name != "" {
+		if name := trapPPC64(order.Uint32(code)); name != "" {
 			seen[name] = true
 		}
 	}

@@ -60,7 +60,7 @@ func (b *binaryImage) at(addr, size uint64) ([]byte, error) {
 			off := addr - p.Vaddr + p.Off
 			switch b.goarch {
 			case "amd64":
-			case "ppc64le":
+			case "ppc64", "ppc64le":
 				off = addr - base + 0x1000 // the file's header
 			default:
 				off = addr - base
@@ -183,13 +183,17 @@ func TestTrapInstructions(t *testing.T) {
 			), []byte{0x01, 0x00}, []string{"ECALL", "SRET", "privileged"},
 		},
 		{
-			"ppc64le", trapsPPC64, allowedPPC64, []string{"SC 1"},
+			"ppc64le", trapsPPC64(binary.LittleEndian), allowedPPC64, []string{"SC 1"},
 			words(
 				0x44000002, // sc
 				0x44000022, // sc 1
 				0x4c000024, // rfid
 				0x7fe00008, // trap
 			), words(0x60000000), []string{"RFID", "SC 0", "SC 1", "trap"},
+		},
+		{
+			"ppc64", trapsPPC64(binary.BigEndian), allowedPPC64, []string{"SC 1"},
+			[]byte{0x44, 0, 0, 2, 0x4c, 0, 0, 0x24}, []byte{0x60, 0, 0, 0}, []string{"RFID", "SC 0"},
 		},
 	} {
 		t.Run(test.goarch, func(t *testing.T) {
