@@ -15,8 +15,7 @@ func (c *Client) pump() {
 	var buf [ringSize]byte
 	moved, full := 0, false
 	for c.broken == nil && moved < pumpLimit {
-		avail, _ := c.ring.Readable()
-		full = full || avail == ringSize
+		before := c.ring.in.mine
 		n, err := c.ring.Read(buf[:])
 		if err != nil {
 			c.fail(err)
@@ -26,6 +25,7 @@ func (c *Client) pump() {
 			break
 		}
 		moved += n
+		full = full || c.ring.filled(before)
 		c.feed(buf[:n])
 	}
 	if full {

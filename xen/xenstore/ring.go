@@ -125,6 +125,13 @@ func (r *Ring) Readable() (int, error) {
 	return int(theirs - r.in.mine), nil
 }
 
+// filled tells, after a Read, whether the other end may have found the ring full
+// while this end's index was before, and so waits to be woken: it is asked after
+// the new index was stored, as the other end may write until it sees that.
+func (r *Ring) filled(before uint32) bool {
+	return shm.Load(r.page, r.in.theirAt)-before >= ringSize
+}
+
 // skip throws away what waits on the ring.
 func (r *Ring) skip() {
 	r.in.mine = shm.Load(r.page, r.in.theirAt)

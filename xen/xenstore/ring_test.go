@@ -141,3 +141,28 @@ func FuzzRing(f *testing.F) {
 		}
 	})
 }
+
+// TestFilled: the daemon fills the ring after the guest took what was there, and
+// before it sees that.
+func TestFilled(t *testing.T) {
+	for _, more := range []int{0, 23, 24, 100} {
+		page := newPage(0xfffffe00)
+		guest, daemon := mustRing(t, page, false), mustRing(t, page, true)
+		if n, err := daemon.Write(make([]byte, 1000)); n != 1000 || err != nil {
+			t.Fatal(n, err)
+		}
+		before := guest.in.mine
+		if n, err := guest.Read(make([]byte, 1000)); n != 1000 || err != nil {
+			t.Fatal(n, err)
+		}
+		shm.Store(page, offRspCons, before)
+		n, err := daemon.Write(make([]byte, more))
+		if want := min(more, 24); n != want || err != nil {
+			t.Fatal(n, err)
+		}
+		shm.Store(page, offRspCons, guest.in.mine)
+		if got, want := guest.filled(before), more >= 24; got != want {
+			t.Errorf("%d bytes more: filled %v, want %v", more, got, want)
+		}
+	}
+}
