@@ -20,16 +20,16 @@ func renew(width, code uint32, in []byte, at int) (w, c uint32, next int) {
 }
 
 // model decodes a bit by its probability out of a range that was renewed, and
-// returns what is left of the range.
-func model(width, code uint32, p *uint16) (w, c, bit uint32) {
+// returns what is left of the range, and bits with the new one at their end.
+func model(width, code, bits uint32, p *uint16) (w, c, longer uint32) {
 	v := uint32(*p)
 	bound := width >> probBits * v
 	if code < bound {
 		*p = uint16(v + (1<<probBits-v)>>moveBits)
-		return bound, code, 0
+		return bound, code, bits << 1
 	}
 	*p = uint16(v - v>>moveBits)
-	return width - bound, code - bound, 1
+	return width - bound, code - bound, bits<<1 | 1
 }
 
 // hurry decodes symbols for as long as there is input and room for the largest
@@ -46,7 +46,7 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 	for at <= len(in)-symbolInput && n <= len(dst)-symbolOutput {
 		posState := uint(n-start) & uint(d.posMask)
 		width, code, at = renew(width, code, in, at)
-		width, code, bit = model(width, code, &p.isMatch[state%states][posState%posStates])
+		width, code, bit = model(width, code, 0, &p.isMatch[state%states][posState%posStates])
 		if bit == 0 {
 			before := 0
 			if n > start {
@@ -56,32 +56,18 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 			probs := (*[literalModels]uint16)(d.literals[literalModels*context:])
 			symbol := uint32(1)
 			if state >= firstMatch && rep0 < n-start {
-				match, offset := uint32(dst[n-rep0-1]), uint32(0x100)
-				for symbol < 0x100 {
-					match <<= 1
-					want := match & offset
+				// Up to the first bit that is not the match's.
+				match, offset := uint32(dst[n-rep0-1])<<1, uint32(0x100)
+				for ; symbol < 0x100 && offset != 0; match <<= 1 {
+					want := match & 0x100
 					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &probs[(offset+want+symbol)%literalModels])
-					symbol = symbol<<1 + bit
-					offset &= want ^ (bit - 1)
+					width, code, symbol = model(width, code, symbol, &probs[(0x100+want+symbol)%literalModels])
+					offset = 0x100 &^ (want ^ symbol<<8)
 				}
-			} else {
-				for symbol < 0x10 {
-					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + bit
-					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + bit
-				}
-				for symbol < 0x100 {
-					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + bit
-					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &probs[symbol%literalModels])
-					symbol = symbol<<1 + bit
-				}
+			}
+			for symbol < 0x100 {
+				width, code, at = renew(width, code, in, at)
+				width, code, symbol = model(width, code, symbol, &probs[symbol%literalModels])
 			}
 			dst[n] = byte(symbol)
 			n++
@@ -92,15 +78,15 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 		// A match: which distance, and whose lengths.
 		lengths, again := &p.repLength, true
 		width, code, at = renew(width, code, in, at)
-		width, code, bit = model(width, code, &p.isRep[state%states])
+		width, code, bit = model(width, code, 0, &p.isRep[state%states])
 		if bit == 0 {
 			lengths, again = &p.matchLength, false
 		} else {
 			width, code, at = renew(width, code, in, at)
-			width, code, bit = model(width, code, &p.isRep0[state%states])
+			width, code, bit = model(width, code, 0, &p.isRep0[state%states])
 			if bit == 0 {
 				width, code, at = renew(width, code, in, at)
-				width, code, bit = model(width, code, &p.isLongRep[state%states][posState%posStates])
+				width, code, bit = model(width, code, 0, &p.isLongRep[state%states][posState%posStates])
 				if bit == 0 {
 					if rep0 >= n-start {
 						return false, damaged("match before the beginning")
@@ -112,12 +98,12 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				}
 			} else {
 				width, code, at = renew(width, code, in, at)
-				width, code, bit = model(width, code, &p.isRep1[state%states])
+				width, code, bit = model(width, code, 0, &p.isRep1[state%states])
 				if bit == 0 {
 					rep0, rep1 = rep1, rep0
 				} else {
 					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &p.isRep2[state%states])
+					width, code, bit = model(width, code, 0, &p.isRep2[state%states])
 					if bit == 0 {
 						rep0, rep1, rep2 = rep2, rep0, rep1
 					} else {
@@ -129,10 +115,10 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 
 		probs, limit, length := lengths.low[posState%posStates][:], uint32(8), minMatch
 		width, code, at = renew(width, code, in, at)
-		width, code, bit = model(width, code, &lengths.long)
+		width, code, bit = model(width, code, 0, &lengths.long)
 		if bit != 0 {
 			width, code, at = renew(width, code, in, at)
-			width, code, bit = model(width, code, &lengths.longest)
+			width, code, bit = model(width, code, 0, &lengths.longest)
 			if bit == 0 {
 				probs, length = lengths.middle[posState%posStates][:], minMatch+8
 			} else {
@@ -142,8 +128,7 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 		m := uint32(1)
 		for m < limit {
 			width, code, at = renew(width, code, in, at)
-			width, code, bit = model(width, code, &probs[m])
-			m = m<<1 + bit
+			width, code, m = model(width, code, m, &probs[m])
 		}
 		length += int(m - limit)
 
@@ -156,8 +141,7 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 			slot := uint32(1)
 			for slot < 1<<slotBits {
 				width, code, at = renew(width, code, in, at)
-				width, code, bit = model(width, code, &slots[slot%(1<<slotBits)])
-				slot = slot<<1 + bit
+				width, code, slot = model(width, code, slot, &slots[slot%(1<<slotBits)])
 			}
 			slot -= 1 << slotBits
 			rep0 = int(slot)
@@ -183,9 +167,8 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				m := uint32(1)
 				for i := range bits {
 					width, code, at = renew(width, code, in, at)
-					width, code, bit = model(width, code, &models[m])
-					m = m<<1 + bit
-					distance += bit << i
+					width, code, m = model(width, code, m, &models[m])
+					distance += m & 1 << i
 				}
 				if rep0 = int(distance); distance == 0xffffffff {
 					width, code, at = renew(width, code, in, at)
