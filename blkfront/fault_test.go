@@ -15,7 +15,7 @@ import (
 )
 
 // impatient are options for backends that do not answer.
-var impatient = blkfront.Options{Timeout: 50 * time.Millisecond, Handshake: 10 * time.Second}
+var impatient = blkfront.Options{Timeout: 200 * time.Millisecond, Handshake: 10 * time.Second}
 
 // oneFault mistreats the request for sector 128 and no other.
 func oneFault(f xentest.BlkFault) func(int, blkif.Request) xentest.BlkFault {
