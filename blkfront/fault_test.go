@@ -152,7 +152,7 @@ func TestNeverAnswered(t *testing.T) {
 	defer r.m.FreeFrames(frames)
 	for _, p := range [][]byte{frames, make([]byte, 1<<20), make([]byte, 100)} {
 		_, err := dev.ReadAt(p, 65536)
-		if !errors.Is(err, xen.ErrTimeout) || !strings.Contains(err.Error(), "at sector 128: no answer: timed out after 50ms") {
+		if !errors.Is(err, xen.ErrTimeout) || !strings.Contains(err.Error(), "at sector 128: no answer: timed out after 200ms") {
 			t.Errorf("read of %d: %v", len(p), err)
 		}
 	}
