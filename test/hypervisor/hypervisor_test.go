@@ -15,7 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"pvboot/internal/kernellog"
+	"pvboot/test/script"
 )
 
 // images are the programs that scripts start as a domain's kernel, for each
@@ -89,18 +89,6 @@ func TestHypervisor(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sameram": sameRAM},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"sameram": script.SameRAM},
 	})
-}
-
-// sameRAM wants two logs of a test disk's init to show the same memory.
-func sameRAM(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: sameram LOG LOG")
-	}
-	diff, err := kernellog.SameRAM(ts.ReadFile(args[0]), ts.ReadFile(args[1]))
-	ts.Check(err)
-	if neg != (diff != "") {
-		ts.Fatalf("memory as seen by the kernel:\n%s", diff)
-	}
 }
