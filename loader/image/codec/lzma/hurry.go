@@ -32,9 +32,45 @@ func model(width, code, bits uint32, p *uint16) (w, c, longer uint32) {
 	return width - bound, code - bound, bits<<1 | 1
 }
 
+// What decodes several bits in a row is a function of its own: there the range and
+// all else fits the processor's registers, from the arguments to the results.
+
+// literalBits decodes what is left of a literal's bits, with 0x100 before them.
+func literalBits(width, code uint32, in []byte, at int, probs *[literalModels]uint16, symbol uint32) (w, c uint32, next int, all uint32) {
+	for symbol < 0x100 {
+		width, code, at = renew(width, code, in, at)
+		width, code, symbol = model(width, code, symbol, &probs[symbol%literalModels])
+	}
+	return width, code, at, symbol
+}
+
+// matchedBits decodes a literal's bits up to the first that is not match's.
+func matchedBits(width, code uint32, in []byte, at int, probs *[literalModels]uint16, match uint32) (w, c uint32, next int, first uint32) {
+	symbol, offset := uint32(1), uint32(0x100)
+	for symbol < 0x100 && offset != 0 {
+		match <<= 1
+		want := match & 0x100
+		width, code, at = renew(width, code, in, at)
+		width, code, symbol = model(width, code, symbol, &probs[(0x100+want+symbol)%literalModels])
+		offset = 0x100 &^ (want ^ symbol<<8)
+	}
+	return width, code, at, symbol
+}
+
+// treeBits decodes the bits of a number below limit, with limit added to it.
+func treeBits(width, code uint32, in []byte, at int, probs []uint16, limit uint32) (w, c uint32, next int, m uint32) {
+	m = 1
+	probs = probs[:limit]
+	for m < uint32(len(probs)) {
+		width, code, at = renew(width, code, in, at)
+		width, code, m = model(width, code, m, &probs[m])
+	}
+	return width, code, at, m
+}
+
 // hurry decodes symbols for as long as there is input and room for the largest
-// one. It is the same as the rest of Decode, in one piece: the decoder's state
-// stays in registers, and nothing is asked but what the data says.
+// one. It is the same as the rest of Decode without asking, at each byte, whether
+// there is one.
 func (d *Decoder) hurry(end int) (marked bool, err error) {
 	r, p, start := &d.rc, &d.probs, d.start
 	width, code, in, at := r.width, r.code, r.input, r.at
@@ -56,19 +92,9 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 			probs := (*[literalModels]uint16)(d.literals[literalModels*context:])
 			symbol := uint32(1)
 			if state >= firstMatch && rep0 < n-start {
-				// Up to the first bit that is not the match's.
-				match, offset := uint32(dst[n-rep0-1])<<1, uint32(0x100)
-				for ; symbol < 0x100 && offset != 0; match <<= 1 {
-					want := match & 0x100
-					width, code, at = renew(width, code, in, at)
-					width, code, symbol = model(width, code, symbol, &probs[(0x100+want+symbol)%literalModels])
-					offset = 0x100 &^ (want ^ symbol<<8)
-				}
+				width, code, at, symbol = matchedBits(width, code, in, at, probs, uint32(dst[n-rep0-1]))
 			}
-			for symbol < 0x100 {
-				width, code, at = renew(width, code, in, at)
-				width, code, symbol = model(width, code, symbol, &probs[symbol%literalModels])
-			}
+			width, code, at, symbol = literalBits(width, code, in, at, probs, symbol)
 			dst[n] = byte(symbol)
 			n++
 			state = uint(afterLiteral[state%states])
@@ -125,11 +151,8 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 				probs, limit, length = lengths.high[:], 256, minMatch+16
 			}
 		}
-		m := uint32(1)
-		for m < limit {
-			width, code, at = renew(width, code, in, at)
-			width, code, m = model(width, code, m, &probs[m])
-		}
+		m := uint32(0)
+		width, code, at, m = treeBits(width, code, in, at, probs, limit)
 		length += int(m - limit)
 
 		if again {
@@ -138,11 +161,8 @@ func (d *Decoder) hurry(end int) (marked bool, err error) {
 			state = after(state, 7, 10)
 			rep1, rep2, rep3 = rep0, rep1, rep2
 			slots := &p.slots[min(length-minMatch, 3)]
-			slot := uint32(1)
-			for slot < 1<<slotBits {
-				width, code, at = renew(width, code, in, at)
-				width, code, slot = model(width, code, slot, &slots[slot%(1<<slotBits)])
-			}
+			slot := uint32(0)
+			width, code, at, slot = treeBits(width, code, in, at, slots[:], 1<<slotBits)
 			slot -= 1 << slotBits
 			rep0 = int(slot)
 			if slot >= firstModel {
