@@ -15,6 +15,9 @@ RACE  = ./xen/... ./console/... ./blkfront/... ./serial
 METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... ./blkfront/... ./serial ./memdisk \
 	./loader/image/... ./loader/menu ./loader/term ./loader/fs/tree
 
+# Packages that have the same in assembly for one processor and in Go for all others.
+PUREGO = ./loader/image/codec/lzma
+
 # Packages whose tests also run big-endian: those that share memory with others.
 BIGENDIAN = ./hypercall ./xen/... ./console/... ./blkfront/... ./arch/ppc64/... ./arch/pagetable ./arch/idmap ./loader/volume ./loader/fs/... ./internal/fdt
 
@@ -41,6 +44,7 @@ check: ## gofmt, go vet and staticcheck
 	if [ -n "$$unformatted" ]; then echo "gofmt: $$unformatted" >&2; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -tags rig ./test/...
+	$(GO) vet -tags purego $(PUREGO)
 	GOARCH=arm64 $(GO) vet ./...
 	GOARCH=riscv64 $(GO) vet ./...
 	GOARCH=ppc64le $(GO) vet ./...
@@ -50,10 +54,12 @@ check: ## gofmt, go vet and staticcheck
 	$(GO) run -exec "env GOARCH=riscv64" $(STATICCHECK) ./...
 	$(GO) run -exec "env GOARCH=ppc64le" $(STATICCHECK) ./...
 	$(GO) run $(STATICCHECK) -tags rig ./test/...
+	$(GO) run $(STATICCHECK) -tags purego $(PUREGO)
 
 .PHONY: test-unit
 test-unit: ## tests on the host
 	$(GO) test ./...
+	$(GO) test -tags purego $(PUREGO)
 
 .PHONY: test-big-endian
 test-big-endian: ## the library on a big-endian processor, ppc64

@@ -23,7 +23,7 @@ type probabilities struct {
 	isMatch, isLongRep            [states][posStates]uint16
 	isRep, isRep0, isRep1, isRep2 [states]uint16
 	slots                         [4][1 << slotBits]uint16
-	special                       [1<<(endModel/2) - endModel + 1]uint16
+	special                       [1 << (endModel / 2)]uint16 // all but the last few are used
 	align                         [1 << alignBits]uint16
 	matchLength, repLength        lengths
 }

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"testing"
 	"testing/iotest"
 
+	"github.com/google/go-cmp/cmp"
+
+	"pvboot/internal/golden"
 	"pvboot/loader/image/codec/codectest"
 )
 
@@ -91,7 +95,44 @@ func TestHurry(t *testing.T) {
 	}
 }
 
+// periods has matches of all short distances and many lengths.
+func periods() []byte {
+	r := rand.New(rand.NewPCG(1, 2))
+	var b []byte
+	for distance := 1; distance <= 20; distance++ {
+		for _, length := range []int{2, 3, 4, 7, 8, 9, 10, 15, 16, 17, 18, 31, 33, 100, 272, 273, 274, 600} {
+			for range distance {
+				b = append(b, byte(r.Uint32()))
+			}
+			for range length {
+				b = append(b, b[len(b)-distance])
+			}
+		}
+	}
+	return append(b, make([]byte, 1000)...)
+}
+
+func TestPeriods(t *testing.T) {
+	want := periods()
+	for _, tt := range []struct {
+		file       string
+		compressor []string
+	}{
+		{"periods.lzma", []string{"lzma", "-c"}},
+		{"periods-aligned.lzma", []string{"xz", "--format=lzma", "--lzma1=lc=1,lp=3,pb=4", "-c"}},
+	} {
+		data := golden.Output(t, tt.file, want, tt.compressor...)
+		got := make([]byte, len(want)+symbolOutput)
+		n, err := Unpack(got, bytes.NewReader(data))
+		if diff := cmp.Diff(want, got[:n]); err != nil || diff != "" {
+			t.Errorf("%s: error %v (-want +got):\n%s", tt.file, err, diff)
+		}
+		unpackBoth(t, data, len(want))
+	}
+}
+
 func FuzzUnpack(f *testing.F) {
 	f.Add(sample(f))
+	f.Add(golden.Output(f, "periods.lzma", periods(), "lzma", "-c"))
 	f.Fuzz(func(t *testing.T, data []byte) { unpackBoth(t, data, 4000) })
 }
