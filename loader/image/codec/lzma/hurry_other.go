@@ -28,31 +28,9 @@ func model(width, code, bits uint32, p *uint16) (w, c, longer, low uint32) {
 // What decodes several bits in a row is a function of its own: there the range and
 // all else fits the processor's registers, from the arguments to the results.
 
-// literalBits decodes a literal.
-func literalBits(width, code uint32, in []byte, at int, probs *[literalModels]uint16) (w, c uint32, next int, literal byte) {
-	m := uint32(1)
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%0x100])
-	return width, code, at, byte(m)
-}
-
 // matchedBits decodes a literal where a match could have gone on with a byte, as
 // rangeDecoder.matched does.
-func matchedBits(width, code uint32, in []byte, at int, probs *[literalModels]uint16, match uint32) (w, c uint32, next int, literal byte) {
+func matchedBits(width, code uint32, in []byte, at int, probs *[literalModels]uint16, match uint32) (w, c uint32, next int, literal uint32) {
 	symbol, offset, low := uint32(1), uint32(0x100), uint32(0)
 	for symbol < 0x100 {
 		match <<= 1
@@ -61,46 +39,17 @@ func matchedBits(width, code uint32, in []byte, at int, probs *[literalModels]ui
 		width, code, symbol, low = model(width, code, symbol, &probs[(offset+want+symbol)%literalModels])
 		offset = want ^ offset&low
 	}
-	return width, code, at, byte(symbol)
+	return width, code, at, symbol
 }
 
-// shortBits decodes the three bits of a short length.
-func shortBits(width, code uint32, in []byte, at int, probs *[8]uint16) (w, c uint32, next int, m uint32) {
-	m = 1
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%8])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%8])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%8])
-	return width, code, at, m - 8
-}
-
-// longBits decodes the eight bits of a long length.
-func longBits(width, code uint32, in []byte, at int, probs *[256]uint16) (w, c uint32, next int, m uint32) {
-	for m = 1; m < 256; {
+// treeBits decodes a number below the length of probs.
+func treeBits(width, code uint32, in []byte, at int, probs []uint16) (w, c uint32, next int, number uint32) {
+	m := uint32(1)
+	for m < uint32(len(probs)) {
 		width, code, at = renew(width, code, in, at)
-		width, code, m, _ = model(width, code, m, &probs[m%256])
+		width, code, m, _ = model(width, code, m, &probs[m])
 	}
-	return width, code, at, m - 256
-}
-
-// slotTree decodes a distance's slot.
-func slotTree(width, code uint32, in []byte, at int, probs *[1 << slotBits]uint16) (w, c uint32, next int, m uint32) {
-	m = 1
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	width, code, at = renew(width, code, in, at)
-	width, code, m, _ = model(width, code, m, &probs[m%64])
-	return width, code, at, m - 64
+	return width, code, at, m - uint32(len(probs))
 }
 
 // Matches of a distance of 1, 2 or 4 are one pattern: so many bytes, repeated by a
@@ -127,13 +76,13 @@ func symbols(d *Decoder, dst, in []byte) int {
 		if low != 0 {
 			context := (n&d.lpMask)<<(d.lc&15) + int(dst[n-1])>>((8-d.lc)&15)
 			probs := (*[literalModels]uint16)(d.literals[literalModels*context:])
-			symbol := byte(0)
+			symbol := uint32(0)
 			if from := uint(n - rep0 - 1); state >= firstMatch && from < uint(len(dst)) {
 				width, code, at, symbol = matchedBits(width, code, in, at, probs, uint32(dst[from]))
 			} else {
-				width, code, at, symbol = literalBits(width, code, in, at, probs)
+				width, code, at, symbol = treeBits(width, code, in, at, probs[:0x100])
 			}
-			dst[n] = symbol
+			dst[n] = byte(symbol)
 			n++
 			state = uint(afterLiteral[state%states])
 			continue
@@ -188,15 +137,15 @@ func symbols(d *Decoder, dst, in []byte) int {
 		width, code, at = renew(width, code, in, at)
 		width, code, _, low = model(width, code, 0, &lengths.long)
 		if low != 0 {
-			width, code, at, m = shortBits(width, code, in, at, &lengths.low[posState])
+			width, code, at, m = treeBits(width, code, in, at, lengths.low[posState][:])
 		} else {
 			width, code, at = renew(width, code, in, at)
 			width, code, _, low = model(width, code, 0, &lengths.longest)
 			if low != 0 {
-				width, code, at, m = shortBits(width, code, in, at, &lengths.middle[posState])
+				width, code, at, m = treeBits(width, code, in, at, lengths.middle[posState][:])
 				length += 8
 			} else {
-				width, code, at, m = longBits(width, code, in, at, &lengths.high)
+				width, code, at, m = treeBits(width, code, in, at, lengths.high[:])
 				length += 16
 			}
 		}
@@ -205,7 +154,7 @@ func symbols(d *Decoder, dst, in []byte) int {
 		if fresh != 0 {
 			d.reps[3], d.reps[2], d.reps[1] = d.reps[2], d.reps[1], rep0
 			slot := uint32(0)
-			width, code, at, slot = slotTree(width, code, in, at, &p.slots[min(length-minMatch, 3)])
+			width, code, at, slot = treeBits(width, code, in, at, p.slots[min(length-minMatch, 3)][:])
 			rep0 = int(slot)
 			if slot >= firstModel {
 				bits := slot>>1 - 1
