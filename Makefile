@@ -19,7 +19,7 @@ METAL = ./guest ./guest/handover ./arch/... ./hypercall ./xen/... ./console/... 
 PUREGO = ./loader/image/codec/lzma
 
 # Packages whose tests also run big-endian: those that share memory with others.
-BIGENDIAN = ./hypercall ./xen/... ./console/... ./blkfront/... ./arch/ppc64/... ./arch/pagetable ./arch/idmap ./loader/volume ./loader/fs/... ./internal/fdt
+BIGENDIAN = ./hypercall ./xen/... ./console/... ./blkfront/... ./arch/... ./loader/volume ./loader/fs/... ./internal/fdt
 
 .DEFAULT_GOAL := help
 

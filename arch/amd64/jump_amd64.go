@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 )
-
-// Move is one of the last copies before the target starts: Size bytes from
-// Src to Dst, or zeros to Dst when Src is 0. Physical addresses.
-type Move struct{ Dst, Src, Size uint64 }
 
 // Target is the state in which the processor enters what comes next.
 type Target struct {
@@ -35,11 +32,10 @@ const (
 	atGDTR       = 832
 	atFrame      = 1024 // 16 registers and the PC
 	stackTop     = 4096
-	atTables     = 4096
+	atTables     = departure.Rest
 
 	trampolineSize = atFlat32 - atTrampoline
 	flat32Size     = atGDT - atFlat32
-	moveSize       = 24
 	fourGiB        = 4 << 30
 )
 
@@ -56,8 +52,7 @@ const (
 // DepartureSize is how many bytes of memory [Depart] needs, a multiple of
 // 4096.
 func DepartureSize(moves int, t *Target) int {
-	n := atTables + idmap.FramesFor(t.mapped())*idmap.FrameSize + (moves+1)*moveSize
-	return (n + 4095) &^ 4095
+	return departure.Size(idmap.FramesFor(t.mapped())*idmap.FrameSize, moves, 0)
 }
 
 func (t *Target) mapped() []idmap.Range {
@@ -69,7 +64,7 @@ var ErrArea = errors.New("amd64: departure area must be page aligned, below 4 Gi
 
 // prepare fills area, which lies at physical address base, and returns what
 // leave takes.
-func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, error) {
+func prepare(area []byte, base uint64, moves []departure.Move, t *Target) (*arguments, error) {
 	if base%4096 != 0 || base+uint64(len(area)) > fourGiB || len(area) < DepartureSize(len(moves), t) {
 		return nil, fmt.Errorf("%w: %d bytes at %#x", ErrArea, len(area), base)
 	}
@@ -106,13 +101,8 @@ func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, err
 		}
 	}
 	atMoves := atTables + frames*idmap.FrameSize
-	for i, m := range moves {
-		at := area[atMoves+moveSize*i:]
-		le.PutUint64(at, m.Dst)
-		le.PutUint64(at[8:], m.Src)
-		le.PutUint64(at[16:], m.Size)
-	}
-	d := &departure{
+	departure.PutMoves(area[atMoves:], moves)
+	d := &arguments{
 		code:  uintptr(base + atTrampoline),
 		moves: uintptr(base) + uintptr(atMoves),
 		frame: uintptr(base + atFrame),
@@ -126,15 +116,15 @@ func prepare(area []byte, base uint64, moves []Move, t *Target) (*departure, err
 	return d, nil
 }
 
-// departure is the arguments of leave.
-type departure struct {
+// arguments are leave's.
+type arguments struct {
 	code, moves, frame, root, gdtr, stack, flat uintptr
 }
 
 // Depart carries out moves and enters the target. area is memory at physical
 // (and virtual) address base that neither the target's nor the moves' ranges
 // overlap. It returns only when nothing has been touched outside area.
-func Depart(area []byte, base uint64, moves []Move, t *Target) error {
+func Depart(area []byte, base uint64, moves []departure.Move, t *Target) error {
 	d, err := prepare(area, base, moves, t)
 	if err != nil {
 		return err

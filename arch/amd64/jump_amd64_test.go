@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/arch/x86/x86asm"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 )
 
@@ -66,7 +67,7 @@ func TestPrepare(t *testing.T) {
 	if err := target.Regs.Set("x0", 1); err == nil {
 		t.Error("register x0 accepted")
 	}
-	moves := []Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
+	moves := []departure.Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
 	const base = 0x100000
 	area := bytes.Repeat([]byte{0xee}, DepartureSize(len(moves), target))
 	d, err := prepare(area, base, moves, target)

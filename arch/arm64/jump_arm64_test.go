@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/arch/arm64/arm64asm"
+
+	"pvboot/arch/departure"
 )
 
 // The last code must fit its place, end in ERET and not name any address: it
@@ -15,8 +17,8 @@ func TestLastCode(t *testing.T) {
 		icall = 0xd508751f
 	)
 	code := trampolineCode()
-	if len(code) == 0 || len(code) > trampolineSize {
-		t.Fatalf("%d bytes of code in a room of %d", len(code), trampolineSize)
+	if len(code) == 0 || len(code) > departure.Frame {
+		t.Fatalf("%d bytes of code in a room of %d", len(code), departure.Frame)
 	}
 	last := uint32(0)
 	for at := 0; at < len(code); at += 4 {

@@ -3,9 +3,10 @@ package arm64
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"testing"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 )
 
@@ -34,7 +35,7 @@ func TestPrepare(t *testing.T) {
 	if err := target.SetReg("x0", 0x47e00000); err != nil {
 		t.Fatal(err)
 	}
-	moves := []Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
+	moves := []departure.Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
 	code := []byte{1, 2, 3, 4}
 	const base = 0x48000000
 	area := bytes.Repeat([]byte{0xee}, DepartureSize(len(moves), target))
@@ -42,7 +43,7 @@ func TestPrepare(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	word := func(addr uintptr) uint64 { return binary.LittleEndian.Uint64(area[addr-base:]) }
+	word := func(addr uintptr) uint64 { return binary.NativeEndian.Uint64(area[addr-base:]) }
 	words := func(what string, addr uintptr, want ...uint64) {
 		t.Helper()
 		for i, w := range want {
@@ -58,7 +59,7 @@ func TestPrepare(t *testing.T) {
 	words("return state", d.frame+31*8, target.PC, 0x3c5)
 	words("moves", d.moves, 1, 2, 3, 4, 0, 5, 0, 0, 0)
 	words("ranges to clean", d.cleans, 0x40000000, 0x42000000, 0x47e00000, 0x47e01234, 5<<30, 6<<30, 0, 0)
-	if d.base != base || d.end != base+uintptr(len(area)) || d.root != base+atTables {
+	if d.base != base || d.end != base+uintptr(len(area)) || d.root != base+departure.Rest {
 		t.Errorf("departure %+v", d)
 	}
 	// The area itself, what is moved and what is cleaned must be mapped.
@@ -76,20 +77,9 @@ func TestPrepare(t *testing.T) {
 func TestPrepareRefused(t *testing.T) {
 	target := &Target{}
 	size := DepartureSize(0, target)
-	for _, tt := range []struct {
-		name string
-		base uint64
-		size int
-	}{
-		{"unaligned", 0x40000008, size},
-		{"too small", 0x40000000, size - 4096},
-	} {
-		if _, err := prepare(make([]byte, tt.size), tt.base, nil, nil, target); !errors.Is(err, ErrArea) {
-			t.Errorf("%s: error %v, want %v", tt.name, err, ErrArea)
-		}
-	}
-	if _, err := prepare(make([]byte, size), 0x40000000, make([]byte, trampolineSize+4), nil, target); err == nil {
-		t.Error("code that overwrites the registers accepted")
+	_, err := prepare(make([]byte, size-1), 0x40000000, nil, nil, target)
+	if want := fmt.Sprintf("arm64: %v: %d bytes at %#x", departure.ErrArea, size-1, 0x40000000); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 	// Wherever the area lies, its tables suffice.
 	for _, base := range []uint64{0, 1<<39 - 4096, 1<<30 - 4096, 1<<40 - 8192} {

@@ -7,14 +7,16 @@ import (
 	"testing"
 
 	"golang.org/x/arch/ppc64/ppc64asm"
+
+	"pvboot/arch/departure"
 )
 
 // The last code must fit its place, end in RFID and not name any address: it
 // runs from a copy.
 func TestLastCode(t *testing.T) {
 	code := trampolineCode()
-	if len(code) == 0 || len(code) > trampolineSize {
-		t.Fatalf("%d bytes of code in a room of %d", len(code), trampolineSize)
+	if len(code) == 0 || len(code) > departure.Frame {
+		t.Fatalf("%d bytes of code in a room of %d", len(code), departure.Frame)
 	}
 	last := ppc64asm.Inst{}
 	for at := 0; at < len(code); at += 4 {

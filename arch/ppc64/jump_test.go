@@ -3,10 +3,12 @@ package ppc64
 import (
 	"bytes"
 	"encoding/binary"
-	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"pvboot/arch/departure"
 )
 
 func TestSetReg(t *testing.T) {
@@ -27,13 +29,13 @@ func TestSetReg(t *testing.T) {
 }
 
 func TestPrepare(t *testing.T) {
-	target := &Target{PC: 0x2000000, Code: []Range{{0x2000004, 0x3000001}, {7, 7}, {0x1ffffff, 0x2000000}, {0x8000, 0x8001}}}
+	target := &Target{PC: 0x2000000, Code: []departure.Range{{Start: 0x2000004, End: 0x3000001}, {Start: 7, End: 7}, {Start: 0x1ffffff, End: 0x2000000}, {Start: 0x8000, End: 0x8001}}}
 	for name, value := range map[string]uint64{"r3": 0x7e00000, "r4": 0x2000000} {
 		if err := target.SetReg(name, value); err != nil {
 			t.Fatal(err)
 		}
 	}
-	moves := []Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
+	moves := []departure.Move{{Dst: 1, Src: 2, Size: 3}, {Dst: 4, Size: 5}}
 	code := []byte{1, 2, 3, 4}
 	const base = 0x8000000
 	area := bytes.Repeat([]byte{0xee}, DepartureSize(len(moves), target))
@@ -61,20 +63,9 @@ func TestPrepare(t *testing.T) {
 func TestPrepareRefused(t *testing.T) {
 	target := &Target{}
 	size := DepartureSize(0, target)
-	for _, tt := range []struct {
-		name string
-		base uint64
-		size int
-	}{
-		{"unaligned", 0x8000008, size},
-		{"too small", 0x8000000, size - 4096},
-	} {
-		if _, err := prepare(make([]byte, tt.size), tt.base, nil, nil, target); !errors.Is(err, ErrArea) {
-			t.Errorf("%s: error %v, want %v", tt.name, err, ErrArea)
-		}
-	}
-	if _, err := prepare(make([]byte, size), 0x8000000, make([]byte, trampolineSize+4), nil, target); err == nil {
-		t.Error("code that overwrites the registers accepted")
+	_, err := prepare(make([]byte, size-1), 0x8000000, nil, nil, target)
+	if want := fmt.Sprintf("ppc64: %v: %d bytes at %#x", departure.ErrArea, size-1, 0x8000000); err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 	if _, err := prepare(make([]byte, size), 0x8000000, nil, nil, &Target{PC: 2}); err == nil {
 		t.Error("an odd entry accepted")
@@ -82,12 +73,12 @@ func TestPrepareRefused(t *testing.T) {
 }
 
 func TestLines(t *testing.T) {
-	for _, tt := range []struct{ list, want []Range }{
+	for _, tt := range []struct{ list, want []departure.Range }{
 		{nil, nil},
-		{[]Range{{8, 8}, {9, 5}}, nil},
-		{[]Range{{1, 2}}, []Range{{0, 128}}},
-		{[]Range{{300, 301}, {0, 128}, {100, 129}}, []Range{{0, 384}}},
-		{[]Range{{0, 1}, {256, 257}}, []Range{{0, 128}, {256, 384}}},
+		{[]departure.Range{{Start: 8, End: 8}, {Start: 9, End: 5}}, nil},
+		{[]departure.Range{{Start: 1, End: 2}}, []departure.Range{{Start: 0, End: 128}}},
+		{[]departure.Range{{Start: 300, End: 301}, {Start: 0, End: 128}, {Start: 100, End: 129}}, []departure.Range{{Start: 0, End: 384}}},
+		{[]departure.Range{{Start: 0, End: 1}, {Start: 256, End: 257}}, []departure.Range{{Start: 0, End: 128}, {Start: 256, End: 384}}},
 	} {
 		if diff := cmp.Diff(tt.want, lines(tt.list)); diff != "" {
 			t.Errorf("lines(%v): %s", tt.list, diff)

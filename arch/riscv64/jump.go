@@ -1,16 +1,10 @@
 package riscv64
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-)
 
-// Move is one of the last copies before the target starts: Size bytes from
-// Src to Dst, or zeros to Dst when Src is 0. Physical addresses.
-type Move struct{ Dst, Src, Size uint64 }
+	"pvboot/arch/departure"
+)
 
 // Target is the state in which the processor enters what comes next: in S-mode
 // with satp 0 and interrupts disabled, no stale instruction or translation in
@@ -38,68 +32,38 @@ func (t *Target) SetReg(name string, value uint64) error {
 			return nil
 		}
 	}
-	digits, ok := strings.CutPrefix(name, "x")
-	n, err := strconv.ParseUint(digits, 10, 8)
-	if !ok || err != nil || n == 0 || n >= uint64(len(t.Regs)) || strconv.FormatUint(n, 10) != digits {
+	n, ok := departure.Register(name, "x", len(t.Regs))
+	if !ok || n == 0 {
 		return fmt.Errorf("riscv64: no register %q", name)
 	}
 	t.Regs[n] = value
 	return nil
 }
 
-// A departure area holds all that the last code needs: code and registers, then
-// the moves. It needs no page tables: with satp 0 a hart reaches all physical
-// memory, and caches stay coherent.
-const (
-	atTrampoline = 0
-	atFrame      = 2048 // 32 registers, sepc
-	atMoves      = 4096
-
-	trampolineSize = atFrame - atTrampoline
-	moveSize       = 24
-)
-
 // DepartureSize is how many bytes of memory [Depart] needs, a multiple of
-// 4096.
-func DepartureSize(moves int) int {
-	return (atMoves + (moves+1)*moveSize + 4095) &^ 4095
-}
+// 4096. There are no page tables among them: with satp 0 a hart reaches all
+// physical memory, and caches stay coherent.
+func DepartureSize(moves int) int { return departure.Size(0, moves, 0) }
 
-// ErrArea means that a departure area cannot be used.
-var ErrArea = errors.New("riscv64: departure area must be page aligned and large enough")
-
-// departure is the arguments of leave.
-type departure struct {
+// arguments are leave's.
+type arguments struct {
 	code, moves, frame uintptr
 }
 
 // prepare fills area, which lies at physical address base, and returns what
-// leave takes. code is the last code.
-func prepare(area []byte, base uint64, code []byte, moves []Move, t *Target) (*departure, error) {
-	if base%4096 != 0 || len(area) < DepartureSize(len(moves)) {
-		return nil, fmt.Errorf("%w: %d bytes at %#x", ErrArea, len(area), base)
-	}
-	if len(code) > trampolineSize {
-		return nil, fmt.Errorf("riscv64: the last code has %d bytes, its room %d", len(code), trampolineSize)
-	}
+// leave takes. code is the last code; the frame is 32 registers and sepc.
+func prepare(area []byte, base uint64, code []byte, moves []departure.Move, t *Target) (*arguments, error) {
 	if t.PC%2 != 0 {
 		return nil, fmt.Errorf("riscv64: entry %#x is no address of an instruction", t.PC)
 	}
-	clear(area)
-	copy(area[atTrampoline:], code)
-	le := binary.LittleEndian
-	for i, v := range append(t.Regs[:len(t.Regs):len(t.Regs)], t.PC) {
-		le.PutUint64(area[atFrame+8*i:], v)
+	frame := append(t.Regs[:len(t.Regs):len(t.Regs)], t.PC)
+	if err := departure.Begin(area, base, DepartureSize(len(moves)), code, frame...); err != nil {
+		return nil, fmt.Errorf("riscv64: %w", err)
 	}
-	for i, m := range moves {
-		at := area[atMoves+moveSize*i:]
-		le.PutUint64(at, m.Dst)
-		le.PutUint64(at[8:], m.Src)
-		le.PutUint64(at[16:], m.Size)
-	}
-	return &departure{
-		code:  uintptr(base + atTrampoline),
-		moves: uintptr(base + atMoves),
-		frame: uintptr(base + atFrame),
+	departure.PutMoves(area[departure.Rest:], moves)
+	return &arguments{
+		code:  uintptr(base),
+		moves: uintptr(base + departure.Rest),
+		frame: uintptr(base + departure.Frame),
 	}, nil
 }

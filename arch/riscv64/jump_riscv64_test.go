@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"golang.org/x/arch/riscv64/riscv64asm"
+
+	"pvboot/arch/departure"
 )
 
 // The last code must fit its place, end in SRET and not name any address: it
@@ -14,8 +16,8 @@ func TestLastCode(t *testing.T) {
 		sfence = 0x12000073
 	)
 	code := trampolineCode()
-	if len(code) == 0 || len(code) > trampolineSize {
-		t.Fatalf("%d bytes of code in a room of %d", len(code), trampolineSize)
+	if len(code) == 0 || len(code) > departure.Frame {
+		t.Fatalf("%d bytes of code in a room of %d", len(code), departure.Frame)
 	}
 	ends := false
 	for at := 0; at < len(code); {

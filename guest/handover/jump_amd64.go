@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pvboot/arch/amd64"
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
@@ -39,7 +40,7 @@ func (l *Loaded) Jump() error {
 }
 
 // target translates the plan's entry into the processor's terms.
-func (l *Loaded) target() (*amd64.Target, []amd64.Move, error) {
+func (l *Loaded) target() (*amd64.Target, []departure.Move, error) {
 	t := &amd64.Target{Flat32: l.plan.Entry.Mode == image.Flat32, PC: l.plan.Entry.PC}
 	for name, value := range l.plan.Entry.Regs {
 		if err := t.Regs.Set(name, value); err != nil {
@@ -50,9 +51,9 @@ func (l *Loaded) target() (*amd64.Target, []amd64.Move, error) {
 	for _, s := range l.plan.Segments {
 		mapped = append(mapped, s.Range())
 	}
-	var moves []amd64.Move
+	var moves []departure.Move
 	for _, m := range l.schedule.Moves {
-		moves = append(moves, amd64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		moves = append(moves, departure.Move(m))
 		mapped = append(mapped, image.Range{Start: m.Src, Size: m.Size})
 	}
 	for _, r := range mapped {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"pvboot/arch/arm64"
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
@@ -29,7 +30,7 @@ func (l *Loaded) Jump() error {
 // caches off (Linux Documentation/arch/arm64/booting.rst asks for no more). So
 // is all else that the loader has written: a dirty line, evicted later, would
 // come over what a target writes elsewhere before it turns its caches on.
-func (l *Loaded) target() (*arm64.Target, []arm64.Move, error) {
+func (l *Loaded) target() (*arm64.Target, []departure.Move, error) {
 	if l.plan.Entry.Mode != image.EL1 {
 		return nil, nil, fmt.Errorf("handover: entry mode %d is not arm64's", l.plan.Entry.Mode)
 	}
@@ -45,9 +46,9 @@ func (l *Loaded) target() (*arm64.Target, []arm64.Move, error) {
 	for _, r := range l.ground.Own {
 		t.Clean = append(t.Clean, idmapRange(r))
 	}
-	var moves []arm64.Move
+	var moves []departure.Move
 	for _, m := range l.schedule.Moves {
-		moves = append(moves, arm64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		moves = append(moves, departure.Move(m))
 		if m.Src != 0 {
 			t.Clean = append(t.Clean, idmapRange(image.Range{Start: m.Src, Size: m.Size}))
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"pvboot/arch/arm64"
+	"pvboot/arch/departure"
 	"pvboot/arch/idmap"
 	"pvboot/loader/image"
 )
@@ -41,7 +42,7 @@ func TestTarget(t *testing.T) {
 	if diff := cmp.Diff(want, target); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]arm64.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
+	if diff := cmp.Diff([]departure.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
 		t.Errorf("moves (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {

@@ -5,6 +5,7 @@ package handover
 import (
 	"fmt"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/pagetable"
 	"pvboot/arch/ppc64"
 	"pvboot/loader/image"
@@ -28,7 +29,7 @@ func (l *Loaded) Jump() error {
 
 // target translates the plan's entry into the processor's terms. Any segment may
 // hold code.
-func (l *Loaded) target() (*ppc64.Target, []ppc64.Move, error) {
+func (l *Loaded) target() (*ppc64.Target, []departure.Move, error) {
 	if l.plan.Entry.Mode != image.Real64 {
 		return nil, nil, fmt.Errorf("handover: entry mode %d is not ppc64's", l.plan.Entry.Mode)
 	}
@@ -39,11 +40,11 @@ func (l *Loaded) target() (*ppc64.Target, []ppc64.Move, error) {
 		}
 	}
 	for _, s := range l.plan.Segments {
-		t.Code = append(t.Code, ppc64.Range{Start: s.Addr, End: s.Addr + s.Size})
+		t.Code = append(t.Code, departure.Range{Start: s.Addr, End: s.Addr + s.Size})
 	}
-	var moves []ppc64.Move
+	var moves []departure.Move
 	for _, m := range l.schedule.Moves {
-		moves = append(moves, ppc64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		moves = append(moves, departure.Move(m))
 	}
 	return t, moves, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/ppc64"
 	"pvboot/loader/image"
 )
@@ -31,12 +32,12 @@ func TestTarget(t *testing.T) {
 	}
 	want := &ppc64.Target{
 		PC: mib, Regs: [32]uint64{3: 0x7e00000, 4: mib},
-		Code: []ppc64.Range{{Start: mib, End: mib + 8192}, {Start: 6 << 30, End: 6 << 30}},
+		Code: []departure.Range{{Start: mib, End: mib + 8192}, {Start: 6 << 30, End: 6 << 30}},
 	}
 	if diff := cmp.Diff(want, target); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]ppc64.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
+	if diff := cmp.Diff([]departure.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
 		t.Errorf("moves (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {

@@ -3,6 +3,7 @@ package handover
 import (
 	"fmt"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/pagetable"
 	"pvboot/arch/riscv64"
 	"pvboot/loader/image"
@@ -25,7 +26,7 @@ func (l *Loaded) Jump() error {
 }
 
 // target translates the plan's entry into the processor's terms.
-func (l *Loaded) target() (*riscv64.Target, []riscv64.Move, error) {
+func (l *Loaded) target() (*riscv64.Target, []departure.Move, error) {
 	if l.plan.Entry.Mode != image.SMode {
 		return nil, nil, fmt.Errorf("handover: entry mode %d is not riscv64's", l.plan.Entry.Mode)
 	}
@@ -35,9 +36,9 @@ func (l *Loaded) target() (*riscv64.Target, []riscv64.Move, error) {
 			return nil, nil, fmt.Errorf("handover: %w", err)
 		}
 	}
-	var moves []riscv64.Move
+	var moves []departure.Move
 	for _, m := range l.schedule.Moves {
-		moves = append(moves, riscv64.Move{Dst: m.Dst, Src: m.Src, Size: m.Size})
+		moves = append(moves, departure.Move(m))
 	}
 	return t, moves, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"pvboot/arch/departure"
 	"pvboot/arch/riscv64"
 	"pvboot/loader/image"
 )
@@ -31,7 +32,7 @@ func TestTarget(t *testing.T) {
 	if diff := cmp.Diff(want, target); diff != "" {
 		t.Errorf("target (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]riscv64.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
+	if diff := cmp.Diff([]departure.Move{{Dst: mib, Src: 8*mib - 4096, Size: 4096}, {Dst: mib + 4096, Size: 4096}}, moves); diff != "" {
 		t.Errorf("moves (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {
