@@ -11,6 +11,7 @@ import (
 	"io"
 	"strings"
 
+	"pvboot/loader/image/codec/gzip"
 	"pvboot/loader/image/codec/lz4"
 	"pvboot/loader/image/codec/lzma"
 	"pvboot/loader/image/codec/lzo"
@@ -42,7 +43,7 @@ type whole struct {
 
 // codecs is every format that a kernel can be built with.
 var codecs = []*Codec{
-	{Name: "gzip", magic: "\x1f\x8b\x08", open: openGzip, size: gzipSize},
+	{Name: "gzip", magic: "\x1f\x8b\x08", open: gzip.NewReader, size: gzipSize},
 	{Name: "zstd", magic: "\x28\xb5\x2f\xfd", aliases: []string{"zstd22"}, whole: &whole{zstd.Unpack, zstd.Head}, size: zstdSize},
 	{Name: "xz", magic: "\xfd7zXZ\x00", aliases: []string{"xzkern"}, whole: &whole{xz.Unpack, xz.Head}, size: xzSize},
 	{Name: "lz4", magic: "\x02\x21\x4c\x18", whole: &whole{lz4.Unpack, lz4.Head}},
