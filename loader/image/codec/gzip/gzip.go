@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+
+	"pvboot/loader/image/codec/crc"
 )
 
 // Errors that a caller may want to tell apart. An input that is cut off is
@@ -54,7 +56,7 @@ type reader struct {
 	crc    uint32 // of this member
 	size   uint32 // of this member
 	err    error  // comes when all is given
-	sums   folder
+	sums   crc.CRC32
 }
 
 // Read implements [io.Reader].
@@ -72,7 +74,7 @@ func (r *reader) Read(p []byte) (int, error) {
 		}
 		r.err = r.advance()
 		fresh := r.window[r.summed:r.n]
-		r.crc = r.sums.update(r.crc, fresh)
+		r.crc = r.sums.Update(r.crc, fresh)
 		r.size += uint32(len(fresh))
 		r.summed = r.n
 	}

@@ -15,6 +15,7 @@ import (
 	"hash/crc64"
 	"io"
 
+	"pvboot/loader/image/codec/crc"
 	"pvboot/loader/image/codec/lzma"
 )
 
@@ -187,7 +188,7 @@ func (r *reader) check(contents []byte) error {
 	switch r.flags[1] {
 	case checkCRC32:
 		b, err := r.read(4)
-		if err == nil && binary.LittleEndian.Uint32(b) != crc32.ChecksumIEEE(contents) {
+		if err == nil && binary.LittleEndian.Uint32(b) != new(crc.CRC32).Update(0, contents) {
 			err = ErrChecksum
 		}
 		return err

@@ -1,4 +1,7 @@
-package gzip
+// Package crc has checksums of much memory, in a third of the instructions that
+// hash/crc32 takes where the processor does not help it; where it does, as emulated
+// ones do at a price, a kernel takes milliseconds either way.
+package crc
 
 import (
 	"encoding/binary"
@@ -17,14 +20,14 @@ const (
 	foldBlock = 1024 // words in a row
 )
 
-// folder updates a CRC-32.
-type folder struct {
+// CRC32 updates checksums. Its memory of 13 KiB is used anew for each.
+type CRC32 struct {
 	words [foldWords + foldBlock + 4]uint64 // the last ones of the message, folded
 	last  [8 * foldWords]byte
 }
 
-// update is [crc32.Update] for the IEEE polynomial.
-func (f *folder) update(crc uint32, p []byte) uint32 {
+// Update is [crc32.Update] for the IEEE polynomial.
+func (f *CRC32) Update(crc uint32, p []byte) uint32 {
 	if len(p) < 4*8*foldWords {
 		return crc32.Update(crc, crc32.IEEETable, p)
 	}
