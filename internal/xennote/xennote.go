@@ -30,6 +30,7 @@ const (
 	GuestVersion      Type = 7
 	Loader            Type = 8
 	Features          Type = 10
+	BSDSymtab         Type = 11 // "yes": the symbol table is wanted behind the kernel
 	HVStartLow        Type = 12
 	InitP2M           Type = 15
 	ModStartPFN       Type = 16
@@ -147,7 +148,7 @@ func Decode(order binary.ByteOrder, b []byte) ([]Note, error) {
 // textNote reports which notes hold text.
 func textNote(t Type) bool {
 	switch t {
-	case Info, XenVersion, GuestOS, GuestVersion, Loader, Features:
+	case Info, XenVersion, GuestOS, GuestVersion, Loader, Features, BSDSymtab:
 		return true
 	}
 	return false

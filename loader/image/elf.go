@@ -44,6 +44,7 @@ const (
 // elfFile is a kernel in an ELF file, 32 or 64 bit, little-endian.
 type elfFile struct {
 	src     Source
+	ident   []byte // the bytes that identify the file
 	is64    bool
 	header  elfHeader
 	progs   []elfProg64
@@ -91,14 +92,14 @@ func readELF(src Source) (*elfFile, error) {
 
 // readAnyELF is readELF for memory anywhere.
 func readAnyELF(src Source) (*elfFile, error) {
-	h, is64, err := readELFHeader(src)
+	h, ident, err := readELFHeader(src)
 	if err != nil {
 		return nil, err
 	}
 	if h.Type != elfExec && h.Type != elfDyn {
 		return nil, fmt.Errorf("type %d: not an executable", h.Type)
 	}
-	e := &elfFile{src: src, is64: is64, header: h, machine: h.Machine, entry: h.Entry}
+	e := &elfFile{src: src, ident: ident, is64: ident[elfClass] == elfClass64, header: h, machine: h.Machine, entry: h.Entry}
 	if e.progs, err = e.readProgs(h); err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package image
 
 import (
 	"bytes"
+	"debug/elf"
 	"encoding/binary"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ type testELF struct {
 	reloc    []uint32 // words of a PHYS32_RELOC note, nil for none
 	front    []byte   // bytes between headers and segments, at 512
 	guest    string   // of a section __xen_guest, in 64-bit files without notes
+	symbols  []string // that have the addresses 1, 2, ...; nil for no symbol table
 }
 
 // bytes makes the file; the bytes of each segment count up from its number.
@@ -82,6 +84,22 @@ func (e testELF) bytes(t testing.TB) []byte {
 	} else if len(notes) > 0 {
 		headers = append(headers, elfProg64{Type: ptNote, Offset: noteAt, FileSize: uint64(len(notes))})
 	}
+	if e.symbols != nil {
+		symtab, strtab := e.symbolTable(t)
+		at := uint64(len(body))
+		body = append(append(body, symtab...), strtab...)
+		h.Shoff, h.Shnum, h.Shentsize = uint64(len(body)), 3, 64
+		if e.bits == 32 {
+			h.Shentsize = 40
+		}
+		for _, s := range []elfSection64{
+			{},
+			{Type: shtSymtab, Offset: at, Size: uint64(len(symtab)), Link: 2, Info: 1, EntSize: uint64(len(symtab) / (len(e.symbols) + 1))},
+			{Type: shtStrtab, Offset: at + uint64(len(symtab)), Size: uint64(len(strtab))},
+		} {
+			section = s.append(section, e.bits == 64)
+		}
+	}
 	h.Phnum = uint16(len(headers))
 	ident := append([]byte(elfMagic), elfClass64, elfLittle, 1)
 	ident = append(ident, make([]byte, elfIdent-len(ident))...)
@@ -107,6 +125,25 @@ func (e testELF) bytes(t testing.TB) []byte {
 	}
 	copy(body, append(ident, progs...))
 	return append(body, section...)
+}
+
+// symbolTable makes the symbol table and its strings.
+func (e testELF) symbolTable(t testing.TB) (symtab, strtab []byte) {
+	strtab = []byte{0}
+	for i, name := range append([]string{""}, e.symbols...) {
+		at := uint32(len(strtab))
+		if i == 0 {
+			at = 0
+		} else {
+			strtab = append(append(strtab, name...), 0)
+		}
+		if e.bits == 64 {
+			symtab = appendStruct(t, symtab, elf.Sym64{Name: at, Info: 2, Value: uint64(i)})
+		} else {
+			symtab = appendStruct(t, symtab, elf.Sym32{Name: at, Info: 2, Value: uint32(i)})
+		}
+	}
+	return symtab, strtab
 }
 
 func appendStruct(t testing.TB, b []byte, v any) []byte {

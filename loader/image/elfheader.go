@@ -53,19 +53,53 @@ type (
 	}
 )
 
-// readELFHeader reads the file header of either class into the wider one.
-func readELFHeader(src Source) (h elfHeader, is64 bool, err error) {
-	ident := make([]byte, elfIdent)
+// append encodes the header, without what identifies the file.
+func (h elfHeader) append(b []byte, is64 bool) []byte {
+	if is64 {
+		return appendFixed(b, h)
+	}
+	return appendFixed(b, elfHeader32{
+		Type: h.Type, Machine: h.Machine, Version: h.Version,
+		Entry: uint32(h.Entry), Phoff: uint32(h.Phoff), Shoff: uint32(h.Shoff), Flags: h.Flags,
+		Ehsize: h.Ehsize, Phentsize: h.Phentsize, Phnum: h.Phnum,
+		Shentsize: h.Shentsize, Shnum: h.Shnum, StringSections: h.StringSections,
+	})
+}
+
+// append encodes the section header.
+func (s elfSection64) append(b []byte, is64 bool) []byte {
+	if is64 {
+		return appendFixed(b, s)
+	}
+	return appendFixed(b, elfSection32{
+		Name: s.Name, Type: s.Type, Flags: uint32(s.Flags), Addr: uint32(s.Addr), Offset: uint32(s.Offset), Size: uint32(s.Size),
+		Link: s.Link, Info: s.Info, AddrAlign: uint32(s.AddrAlign), EntSize: uint32(s.EntSize),
+	})
+}
+
+// appendFixed appends a structure of fixed size.
+func appendFixed(b []byte, v any) []byte {
+	b, err := binary.Append(b, binary.LittleEndian, v)
+	if err != nil {
+		panic(err) // its type has no fixed size
+	}
+	return b
+}
+
+// readELFHeader reads the file header of either class into the wider one, and
+// the bytes that identify the file.
+func readELFHeader(src Source) (h elfHeader, ident []byte, err error) {
+	ident = make([]byte, elfIdent)
 	if err := readAt(src, ident, 0, "ELF header"); err != nil {
-		return h, false, err
+		return h, nil, err
 	}
 	if string(ident[:4]) != elfMagic || ident[elfData] != elfLittle {
-		return h, false, errors.New("not a little-endian ELF file")
+		return h, nil, errors.New("not a little-endian ELF file")
 	}
 	switch ident[elfClass] {
 	case elfClass64:
 		err = readStruct(src, elfIdent, "ELF header", &h)
-		return h, true, err
+		return h, ident, err
 	case elfClass32:
 		var n elfHeader32
 		err = readStruct(src, elfIdent, "ELF header", &n)
@@ -74,9 +108,9 @@ func readELFHeader(src Source) (h elfHeader, is64 bool, err error) {
 			Entry: uint64(n.Entry), Phoff: uint64(n.Phoff), Shoff: uint64(n.Shoff), Flags: n.Flags,
 			Ehsize: n.Ehsize, Phentsize: n.Phentsize, Phnum: n.Phnum,
 			Shentsize: n.Shentsize, Shnum: n.Shnum, StringSections: n.StringSections,
-		}, false, err
+		}, ident, err
 	}
-	return h, false, fmt.Errorf("class %d is neither 32 nor 64 bit", ident[elfClass])
+	return h, nil, fmt.Errorf("class %d is neither 32 nor 64 bit", ident[elfClass])
 }
 
 // readProgs reads the program headers.

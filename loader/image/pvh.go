@@ -58,13 +58,22 @@ func planPVH(req Request) (*Plan, error) {
 	if len(req.CmdLine) > maxCmdLine {
 		return nil, fmt.Errorf("command line of %d bytes, more than %d", len(req.CmdLine), maxCmdLine)
 	}
+	var symbols *elfSymbols
+	if e.wantsSymbols() {
+		if symbols, err = e.bsdSymbols(); err != nil {
+			return nil, err
+		}
+	}
 	mem := newSpace(req.Machine.Memory)
-	kernel, err := e.placePVH(mem)
+	kernel, err := e.placePVH(mem, symbols)
 	if err != nil {
 		return nil, err
 	}
 	delta := kernel.Start - e.memory().Start
 	segs := e.segments(delta)
+	if symbols != nil {
+		segs = append(segs, Segment{Name: "kernel symbols", Addr: kernel.End() - symbols.size, Size: symbols.size, Data: symbols})
+	}
 	// What lies between segments is zero in a new domain.
 	for i := range segs[1:] {
 		segs[i].Size = segs[i+1].Addr - segs[i].Addr
@@ -112,11 +121,14 @@ func (e *elfFile) physEntry() (uint64, error) {
 	return entry, nil
 }
 
-// placePVH takes the memory for the whole kernel: where it wants to be, else,
+// placePVH takes the memory for the whole kernel with its symbols, or nil: where it wants to be, else,
 // if it can be moved, at the highest place that suits it, as Xen does for
 // dom0 (xen/arch/x86/hvm/dom0_build.c).
-func (e *elfFile) placePVH(mem *space) (Range, error) {
+func (e *elfFile) placePVH(mem *space, symbols *elfSymbols) (Range, error) {
 	k := e.memory()
+	if symbols != nil {
+		k.Size = symbols.behind(k.End()).End() - k.Start
+	}
 	if mem.contains(k) {
 		mem.take(k)
 		return k, nil

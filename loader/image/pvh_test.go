@@ -82,6 +82,7 @@ func TestPVHRefused(t *testing.T) {
 func FuzzELF(f *testing.F) {
 	f.Add(pvhELF(nil).bytes(f), uint16(64), uint16(1000))
 	f.Add(pvhELF(func(e *testELF) { e.bits, e.sections = 32, true }).bytes(f), uint16(64), uint16(0))
+	f.Add(pvhELF(withSymbols).bytes(f), uint16(64), uint16(0))
 	f.Add(pvhELF(func(e *testELF) { e.reloc = []uint32{1 << 16, 0, 1 << 31} }).bytes(f), uint16(20), uint16(9))
 	f.Fuzz(func(t *testing.T, file []byte, ramMiB, initrdSize uint16) {
 		machine := Machine{Arch: "amd64", Memory: pvhMap(uint64(ramMiB))}

@@ -11,8 +11,9 @@ import (
 
 // pvKernel is a PV kernel as its file has it.
 type pvKernel struct {
-	elf   *elfFile
-	notes pvNotes
+	elf     *elfFile
+	notes   pvNotes
+	symbols *elfSymbols // nil if none are wanted, or there are none
 	// packed is the file, if it is compressed: what it unpacks to can then only
 	// be read from front to back.
 	packed *packed
@@ -51,11 +52,21 @@ func openPV(src Source, today bool) (*pvKernel, error) {
 	if err := k.elf.readNotes(); err != nil {
 		return nil, err
 	}
-	k.notes, err = k.elf.pvNotes()
+	if k.notes, err = k.elf.pvNotes(); err != nil {
+		return nil, err
+	}
+	if k.notes.symbols {
+		if k.symbols, err = k.elf.bsdSymbols(); err != nil {
+			return nil, err
+		}
+	}
 	if k.packed != nil {
 		k.elf.src = nil // may be large
+		if k.symbols != nil {
+			k.symbols.file = nil
+		}
 	}
-	return k, err
+	return k, nil
 }
 
 // front is the beginning of what is compressed.
@@ -107,6 +118,12 @@ func (k *pvKernel) place() (Range, error) {
 		return m, fmt.Errorf("the kernel, at %#x, is out of reach of PADDR_OFFSET %#x", m.Start, n.paddrOffset)
 	}
 	start, end := m.Start-n.paddrOffset, m.End()-n.paddrOffset
+	if k.symbols != nil {
+		end = k.symbols.behind(end).End()
+		if end > maxFrame*pageSize {
+			return m, fmt.Errorf("symbols of %d bytes are out of reach behind the kernel", k.symbols.size)
+		}
+	}
 	if at, ok := k.hypercallPage(); ok && at < 1<<32 {
 		start, end = min(start, at), max(end, at+pageSize)
 	} else if ok {
@@ -162,7 +179,7 @@ func (k *pvKernel) segment(plan *Plan) (Segment, error) {
 
 // memory is how r looks with the kernel in it.
 func (k *pvKernel) memory(r Range) *elfMemory {
-	m := &elfMemory{elf: k.elf, size: int64(r.Size), base: k.notes.paddrOffset + r.Start, hypercalls: -1}
+	m := &elfMemory{elf: k.elf, size: int64(r.Size), base: k.notes.paddrOffset + r.Start, hypercalls: -1, symbols: k.symbols}
 	if addr, ok := k.hypercallPage(); ok {
 		m.hypercalls = int64(addr - r.Start)
 	}
@@ -176,6 +193,7 @@ type elfMemory struct {
 	base       uint64 // physical address in the file's terms
 	size       int64
 	hypercalls int64 // offset of the page of hypercall stubs, -1 for none
+	symbols    *elfSymbols
 }
 
 func (m *elfMemory) Size() int64 { return m.size }
@@ -211,7 +229,21 @@ func (m *elfMemory) read(b []byte, off int64) error {
 	}
 	clear(b[done:])
 	m.addHypercalls(b, off)
+	if m.symbols == nil {
+		return nil
+	}
+	at := m.symbolsAt() - off
+	if lo, hi := max(at, 0), min(at+m.symbols.Size(), int64(len(b))); lo < hi {
+		if _, err := m.symbols.ReadAt(b[lo:hi], lo-at); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// symbolsAt is the offset of the symbols.
+func (m *elfMemory) symbolsAt() int64 {
+	return int64(m.symbols.behind(m.elf.memory().End() - m.base).Start)
 }
 
 // addHypercalls puts what of the hypercall page lies in b there.
@@ -251,7 +283,20 @@ func (u *unpacked) ReadAt(b []byte, off int64) (int, error) {
 	if err := u.examine(file); err != nil {
 		return 0, fmt.Errorf("%s: %w", p.what, err)
 	}
+	var symbols []byte // which the kernel may come to lie on
+	if u.symbols != nil {
+		if limit := frontLimit(); u.symbols.Size() > limit {
+			return 0, fmt.Errorf("%s: symbols of %d bytes, more than %d, unpack it first", p.what, u.symbols.size, limit)
+		}
+		symbols = make([]byte, u.symbols.size)
+		if _, err := u.symbols.ReadAt(symbols, 0); err != nil {
+			return 0, fmt.Errorf("%s: %w", p.what, err)
+		}
+	}
 	u.slide(b)
+	if symbols != nil {
+		copy(b[u.symbolsAt():], symbols)
+	}
 	u.addHypercalls(b, 0)
 	u.done = true
 	return len(b), nil
@@ -279,6 +324,16 @@ func (u *unpacked) examine(file []byte) error {
 	}
 	if err := k.checkEntry(notes); err != nil {
 		return err
+	}
+	if notes.symbols {
+		symbols, err := e.bsdSymbols()
+		if err != nil {
+			return err
+		}
+		if !symbols.same(k.symbols) {
+			return errors.New("its symbols are not those that it had first")
+		}
+		u.symbols = symbols
 	}
 	if k.guessed && notes.hasHypercall {
 		k.notes = notes

@@ -23,6 +23,7 @@ type pvNotes struct {
 	initP2M, hypercall       uint64
 	hasInitP2M, hasHypercall bool
 	unmappedInitrd           bool // MOD_START_PFN
+	symbols                  bool // BSD_SYMTAB
 	guest                    pvGuest
 }
 
@@ -34,7 +35,7 @@ var ErrNotPV = errors.New("not a PV kernel")
 
 // sameLayout tells whether both ask for the same places in memory.
 func (n pvNotes) sameLayout(m pvNotes) bool {
-	return n.virtBase == m.virtBase && n.paddrOffset == m.paddrOffset && n.unmappedInitrd == m.unmappedInitrd &&
+	return n.virtBase == m.virtBase && n.paddrOffset == m.paddrOffset && n.unmappedInitrd == m.unmappedInitrd && n.symbols == m.symbols &&
 		n.hasInitP2M == m.hasInitP2M && n.initP2M == m.initP2M
 }
 
@@ -90,6 +91,7 @@ func (e *elfFile) pvNotes() (pvNotes, error) {
 		v, _ := r.Number(binary.LittleEndian)
 		n.unmappedInitrd = v != 0
 	}
+	n.symbols = e.wantsSymbols()
 	n.guest = pvGuest{e.text(xennote.GuestOS), e.text(xennote.Loader), e.text(xennote.XenVersion)}
 	return n, n.check(e.text(xennote.Features))
 }
@@ -176,6 +178,8 @@ func (e *elfFile) guestSection() (pvNotes, error) {
 			n.guest.xen, err = value, nil
 		case "FEATURES":
 			features, err = value, nil
+		case "BSD_SYMTAB":
+			n.symbols, err = true, nil
 		default:
 			err = nil
 		}

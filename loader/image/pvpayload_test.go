@@ -292,6 +292,8 @@ func FuzzPV(f *testing.F) {
 	f.Add(elf, uint16(64), uint16(1000))
 	f.Add(miniELF(func(e *testELF) { small(e); e.sections = true }).bytes(f), uint16(64), uint16(0))
 	f.Add(pvELF(func(e *testELF) { small(e); e.bits, e.machine = 32, elf386 }).bytes(f), uint16(64), uint16(0))
+	f.Add(miniELF(func(e *testELF) { small(e); withSymbols(e) }).bytes(f), uint16(64), uint16(0))
+	f.Add(gzipped(pvELF(func(e *testELF) { small(e); withSymbols(e) }).bytes(f)), uint16(64), uint16(0))
 	f.Add(pvBzFile("6.1", elf, -1), uint16(64), uint16(9))
 	f.Add(pvBzFile("3.2", gzipped(elf), -1), uint16(64), uint16(0))
 	f.Add(pvBzFile("6.1", zstded(elf), len(elf)), uint16(64), uint16(0))

@@ -15,11 +15,11 @@ func openZImage(file Source, head []byte) (*io.SectionReader, []byte, error) {
 	if head[elfData] != elfLittle {
 		return nil, head, nil
 	}
-	h, is64, err := readELFHeader(file)
+	h, ident, err := readELFHeader(file)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ELF: %w", err)
 	}
-	i, s, err := (&elfFile{src: file, is64: is64, header: h}).findSection(wrapped)
+	i, s, err := (&elfFile{src: file, is64: ident[elfClass] == elfClass64, header: h}).findSection(wrapped)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ELF: %w", err)
 	}

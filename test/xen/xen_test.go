@@ -45,6 +45,7 @@ func run(m *testing.M) int {
 		{dir + "/xengo", "build", "-arch", "arm64", "-o", dir + "/probe-arm64", "pvboot/test/xen/probe"},
 		{dir + "/xengo", "build", "-o", dir + "/hello.elf", "pvboot/guest/example"},
 		{dir + "/xengo", "build", "-o", dir + "/probe.elf", "pvboot/test/xen/probe"},
+		{dir + "/xengo", "build", "-symbols", "-o", dir + "/symbols.elf", "pvboot/test/xen/symbols"},
 	} {
 		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n%s", strings.Join(args, " "), err, out)
@@ -73,6 +74,7 @@ func TestXen(t *testing.T) {
 			env.Setenv("LEAK", filepath.Join(tools, "pvboot-leak.elf"))
 			env.Setenv("HELLO", filepath.Join(tools, "hello.elf"))
 			env.Setenv("PROBE", filepath.Join(tools, "probe.elf"))
+			env.Setenv("SYMBOLS", filepath.Join(tools, "symbols.elf"))
 			env.Setenv("PVBOOT_ARM64", filepath.Join(tools, "pvboot-arm64"))
 			env.Setenv("LEAK_ARM64", filepath.Join(tools, "pvboot-arm64-leak"))
 			env.Setenv("KEEP_ARM64", filepath.Join(tools, "pvboot-arm64-keep"))
@@ -90,6 +92,8 @@ func TestXen(t *testing.T) {
 			"sametree":  script.SameTree,
 			"edittree":  script.EditTree,
 			"badkernel": badKernelCmd,
+			"symtab":    symtabCmd,
+			"sameline":  sameLine,
 			"samestore": sameStore,
 		},
 	})

@@ -1,0 +1,7 @@
+#include "textflag.h"
+
+// func imageEnd() uint64
+TEXT ·imageEnd(SB), NOSPLIT, $0-8
+	MOVQ $runtime·end(SB), AX
+	MOVQ AX, ret+0(FP)
+	RET
