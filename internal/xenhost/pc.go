@@ -48,7 +48,7 @@ func pcArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 	q.Add("-machine", "q35", "-accel", "tcg", "-smp", "1", "-cpu", cpu,
 		"-kernel", boot.xen,
 		"-append", fmt.Sprintf("console=com1 com1=115200,8n1 dom0_mem=%[1]dM,max:%[1]dM dom0_max_vcpus=1"+
-			" loglvl=warning guest_loglvl=all spec-ctrl=no pv-l1tf=false xpti=no watchdog=0 noreboot bootscrub=no", boot.dom0),
+			" loglvl=warning guest_loglvl=all spec-ctrl=no pv-l1tf=false xpti=no watchdog=0 noreboot", boot.dom0),
 		"-initrd", qemu.Escape(boot.kernel)+" console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1,"+qemu.Escape(boot.initramfs))
 }
 

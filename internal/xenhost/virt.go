@@ -61,7 +61,7 @@ func virtArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 		"-accel", "tcg,thread=multi", "-smp", "2", "-cpu", cpu,
 		"-kernel", boot.xen,
 		"-append", fmt.Sprintf("console=dtuart dom0_mem=%dM dom0_max_vcpus=1"+
-			" loglvl=warning guest_loglvl=all noreboot bootscrub=no", boot.dom0),
+			" loglvl=warning guest_loglvl=all noreboot", boot.dom0),
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,kernel=%s,bootargs=console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1",
 			virtKernel, qemu.Escape(boot.kernel)),
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,initrd=%s", virtInitramfs, qemu.Escape(boot.initramfs)))
