@@ -45,7 +45,6 @@ const (
 type elfFile struct {
 	src     Source
 	ident   []byte // the bytes that identify the file
-	is64    bool
 	header  elfHeader
 	progs   []elfProg64
 	machine uint16
@@ -99,7 +98,7 @@ func readAnyELF(src Source) (*elfFile, error) {
 	if h.Type != elfExec && h.Type != elfDyn {
 		return nil, fmt.Errorf("type %d: not an executable", h.Type)
 	}
-	e := &elfFile{src: src, ident: ident, is64: ident[elfClass] == elfClass64, header: h, machine: h.Machine, entry: h.Entry}
+	e := &elfFile{src: src, ident: ident, header: h, machine: h.Machine, entry: h.Entry}
 	if e.progs, err = e.readProgs(h); err != nil {
 		return nil, err
 	}
@@ -111,9 +110,12 @@ func readAnyELF(src Source) (*elfFile, error) {
 	return e, e.sortLoads()
 }
 
+// is64 tells the file's class.
+func (e *elfFile) is64() bool { return e.ident[elfClass] == elfClass64 }
+
 // bits is 32 or 64.
 func (e *elfFile) bits() int {
-	if e.is64 {
+	if e.is64() {
 		return 64
 	}
 	return 32

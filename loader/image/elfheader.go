@@ -119,7 +119,7 @@ func (e *elfFile) readProgs(h elfHeader) ([]elfProg64, error) {
 		return nil, fmt.Errorf("%d program headers, want 1 to %d", h.Phnum, maxProgs)
 	}
 	progs := make([]elfProg64, h.Phnum)
-	if e.is64 {
+	if e.is64() {
 		return progs, readTable(e.src, h.Phoff, h.Phentsize, "program headers", progs)
 	}
 	narrow := make([]elfProg32, h.Phnum)
@@ -144,7 +144,7 @@ func (e *elfFile) readSections(h elfHeader) ([]elfSection64, error) {
 		return nil, fmt.Errorf("%d section headers, at most %d", h.Shnum, maxSections)
 	}
 	sections := make([]elfSection64, h.Shnum)
-	if e.is64 {
+	if e.is64() {
 		return sections, readTable(e.src, h.Shoff, h.Shentsize, "section headers", sections)
 	}
 	narrow := make([]elfSection32, h.Shnum)

@@ -63,7 +63,7 @@ func (s *elfSymbols) layOut(e *elfFile) {
 	const lengthSize, sectionCount = 4, 3
 	h := e.header
 	h.Ehsize, h.Shentsize, s.align = 64, 64, 8
-	if !e.is64 {
+	if !e.is64() {
 		h.Ehsize, h.Shentsize, s.align = 52, 40, 4
 	}
 	up := func(v uint64) uint64 { v, _ = alignUp(v, s.align); return v }
@@ -79,9 +79,9 @@ func (s *elfSymbols) layOut(e *elfFile) {
 	strtab.Offset = s.stringsAt - lengthSize
 	s.head = binary.LittleEndian.AppendUint32(nil, uint32(end-lengthSize))
 	s.head = append(s.head, e.ident...)
-	s.head = h.append(s.head, e.is64)
+	s.head = h.append(s.head, e.is64())
 	for _, section := range []elfSection64{{}, symtab, strtab} {
-		s.head = section.append(s.head, e.is64)
+		s.head = section.append(s.head, e.is64())
 	}
 	s.head = append(s.head, make([]byte, symbolsAt-uint64(len(s.head)))...)
 }

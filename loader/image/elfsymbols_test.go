@@ -100,10 +100,16 @@ func TestSymbolsInPieces(t *testing.T) {
 	if _, err := s.ReadAt(want, 0); err != nil {
 		t.Fatal(err)
 	}
-	for size := range 700 {
-		got, err := io.ReadAll(io.LimitReader(readerOf(s, size+1), 1<<20))
-		if err != nil || !bytes.Equal(got, want) {
-			t.Fatalf("%d bytes at a time: differs, %v", size+1, err)
+	for size := 1; size < 700; size++ {
+		var got []byte
+		for piece := make([]byte, size); len(got) < len(want); {
+			n, err := s.ReadAt(piece, int64(len(got)))
+			if got = append(got, piece[:n]...); n == 0 || err != nil && len(got) < len(want) {
+				t.Fatalf("%d bytes at a time: %v at %d", size, err, len(got))
+			}
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("%d bytes at a time: differs", size)
 		}
 	}
 	for _, off := range []int64{-1, s.Size() + 1} {
@@ -112,20 +118,6 @@ func TestSymbolsInPieces(t *testing.T) {
 		}
 	}
 }
-
-// readerOf reads a Source by pieces of size bytes.
-func readerOf(s Source, size int) io.Reader {
-	off := int64(0)
-	return readFunc(func(b []byte) (int, error) {
-		n, err := s.ReadAt(b[:min(len(b), size)], off)
-		off += int64(n)
-		return n, err
-	})
-}
-
-type readFunc func(b []byte) (int, error)
-
-func (f readFunc) Read(b []byte) (int, error) { return f(b) }
 
 func TestPVSymbols(t *testing.T) {
 	e := miniELF(func(e *testELF) {

@@ -120,7 +120,7 @@ func readPower(kernel Source, head []byte) (*elfFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !e.is64 || e.machine != elfPPC64 {
+	if !e.is64() || e.machine != elfPPC64 {
 		return nil, errors.New("32-bit kernels are not supported")
 	}
 	if abi := e.header.Flags & powerABI; abi == powerABIv1 {

@@ -121,9 +121,9 @@ func (e *elfFile) physEntry() (uint64, error) {
 	return entry, nil
 }
 
-// placePVH takes the memory for the whole kernel with its symbols, or nil: where it wants to be, else,
-// if it can be moved, at the highest place that suits it, as Xen does for
-// dom0 (xen/arch/x86/hvm/dom0_build.c).
+// placePVH takes the memory for the whole kernel, and for symbols if there are any:
+// where it wants to be, else, if it can be moved, at the highest place that suits it,
+// as Xen does for dom0 (xen/arch/x86/hvm/dom0_build.c).
 func (e *elfFile) placePVH(mem *space, symbols *elfSymbols) (Range, error) {
 	k := e.memory()
 	if symbols != nil {

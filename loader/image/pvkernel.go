@@ -45,7 +45,7 @@ func openPV(src Source, today bool) (*pvKernel, error) {
 	if k.elf, err = readAnyELF(src); err != nil {
 		return nil, err
 	}
-	if k.packed != nil && today && k.elf.is64 {
+	if k.packed != nil && today && k.elf.is64() {
 		k.notes, k.guessed = linuxNotes, true
 		return k, nil
 	}

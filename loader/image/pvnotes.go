@@ -42,7 +42,7 @@ func (n pvNotes) sameLayout(m pvNotes) bool {
 // pvNotes takes the notes of a 64-bit PV kernel, after readNotes. Without a
 // note of Xen's it is the section __xen_guest that counts.
 func (e *elfFile) pvNotes() (pvNotes, error) {
-	if e.machine == elf386 || !e.is64 {
+	if e.machine == elf386 || !e.is64() {
 		return pvNotes{}, fmt.Errorf("%w: it is a 32-bit kernel, and only the toolstack can make a domain 32-bit", ErrNotPV)
 	}
 	n := pvNotes{entry: e.header.Entry}

@@ -19,7 +19,7 @@ func openZImage(file Source, head []byte) (*io.SectionReader, []byte, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("ELF: %w", err)
 	}
-	i, s, err := (&elfFile{src: file, is64: ident[elfClass] == elfClass64, header: h}).findSection(wrapped)
+	i, s, err := (&elfFile{src: file, ident: ident, header: h}).findSection(wrapped)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ELF: %w", err)
 	}

@@ -1,6 +1,6 @@
 // Package crc has checksums of much memory, in a third of the instructions that
-// hash/crc32 takes where the processor does not help it; where it does, as emulated
-// ones do at a price, a kernel takes milliseconds either way.
+// hash/crc32 takes on a processor without carry-less multiplication. On one that has
+// it a kernel takes 10 ms instead of 5, and in emulation far less than with it.
 package crc
 
 import (
