@@ -48,6 +48,10 @@ const (
 //   - -smp 2: with dom0 and the domain on a processor each.
 //   - guest-loader: QEMU writes the nodes of dom0's kernel and initramfs into
 //     the device tree (Xen's docs/misc/arm/device-tree/booting.txt).
+//   - bootscrub=on: all memory is scrubbed, once dom0 has its own. By default
+//     processor 1 scrubs while Xen looks for dom0's memory, and the order in
+//     which free memory is then found is a matter of luck: pieces below the first
+//     one are refused, and Xen ends with "Failed to allocate requested dom0 memory".
 //   - noreboot: a crash of Xen stays visible.
 func virtArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 	gic, cpu := cfg.GIC, cfg.CPU
@@ -61,7 +65,7 @@ func virtArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 		"-accel", "tcg,thread=multi", "-smp", "2", "-cpu", cpu,
 		"-kernel", boot.xen,
 		"-append", fmt.Sprintf("console=dtuart dom0_mem=%dM dom0_max_vcpus=1"+
-			" loglvl=warning guest_loglvl=all noreboot", boot.dom0),
+			" loglvl=warning guest_loglvl=all bootscrub=on noreboot", boot.dom0),
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,kernel=%s,bootargs=console=hvc0 quiet mitigations=off nokaslr rodata=off panic=1",
 			virtKernel, qemu.Escape(boot.kernel)),
 		"-device", fmt.Sprintf("guest-loader,addr=%#x,initrd=%s", virtInitramfs, qemu.Escape(boot.initramfs)))
