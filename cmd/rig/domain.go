@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"pvboot/internal/xenhost"
 	"pvboot/internal/xenhost/wire"
@@ -34,9 +35,16 @@ type domains struct {
 	loader  *loader
 }
 
+// silence is for how long a domain may be silent before it gets an event.
+const silence = 10 * time.Second
+
 // Create makes a domain and lets it run.
 func (d *domains) Create(v variant) error {
-	return d.xenHost.Create(wire.Job{Config: xlConfig(d.options, d.loader, v), List: d.options.store != ""})
+	job := wire.Job{Config: xlConfig(d.options, d.loader, v), List: d.options.store != ""}
+	if d.options.arch == "amd64" && d.options.mode != "pv" {
+		job.Nudge = silence // QEMU's SVM loses wake-ups
+	}
+	return d.xenHost.Create(job)
 }
 
 // domainDisk is one disk of the domain.

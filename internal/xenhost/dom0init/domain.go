@@ -51,7 +51,7 @@ func runDomain(conn *wire.Conn, payload []byte, frames <-chan frame) error {
 		return err
 	}
 	d.list = job.List
-	end := d.follow(conn, frames)
+	end := d.follow(conn, frames, job.Nudge)
 	if !end.Created {
 		logBootloader(conn)
 	}
@@ -79,6 +79,9 @@ type domain struct {
 	list    bool // what xenstore holds is listed before the domain runs
 	console *os.File
 	drained chan struct{} // closed when the console has nothing more to say
+
+	consolePort uint32 // the domain's event channel of its console
+	alive       alive
 }
 
 func startXL(conn *wire.Conn, args ...string) (*domain, error) {
@@ -104,12 +107,21 @@ func startXL(conn *wire.Conn, args ...string) (*domain, error) {
 	return d, nil
 }
 
-// follow waits for the domain to end while it passes keys to it.
-func (d *domain) follow(conn *wire.Conn, frames <-chan frame) wire.End {
+// follow waits for the domain to end while it passes keys to it, and sends it an
+// event when it has been silent for longer than limit, unless that is 0.
+func (d *domain) follow(conn *wire.Conn, frames <-chan frame, limit time.Duration) wire.End {
 	var end wire.End
 	var messages []string
+	var ticks <-chan time.Time
+	if limit > 0 {
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		ticks = ticker.C
+	}
 	for {
 		select {
+		case now := <-ticks:
+			d.watch(conn, now, limit)
 		case line, ok := <-d.lines:
 			if !ok {
 				d.finish(&end, messages)
@@ -160,13 +172,21 @@ func (d *domain) unpause(conn *wire.Conn) error {
 	if err != nil {
 		return err
 	}
+	port, err := store.Read("/local/domain/" + d.id + "/console/port")
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Sscan(port, &d.consolePort); err != nil {
+		return fmt.Errorf("console/port %q: %w", port, err)
+	}
 	if d.console, err = openConsole(name); err != nil {
 		return err
 	}
+	d.alive.heard(time.Now())
 	d.drained = make(chan struct{})
 	go func() {
 		defer close(d.drained)
-		pump(conn, d.console)
+		d.pump(conn, d.console)
 	}()
 	if err := d.followUART(conn, store); err != nil {
 		return err
@@ -196,10 +216,11 @@ func openConsole(name string) (*os.File, error) {
 }
 
 // pump passes a console's output on until xenconsoled closes its end.
-func pump(conn *wire.Conn, console io.Reader) {
+func (d *domain) pump(conn *wire.Conn, console io.Reader) {
 	buf := make([]byte, 16<<10)
 	for {
 		n, err := console.Read(buf)
+		d.alive.heard(time.Now())
 		if n > 0 && conn.Write(wire.Output, buf[:n]) != nil {
 			return
 		}

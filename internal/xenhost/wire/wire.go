@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Type says what a frame is.
@@ -46,6 +47,10 @@ const headerLen = 5
 type Job struct {
 	Config string // the text of its xl configuration
 	List   bool   // send a Listing before it runs
+
+	// Nudge is for how long the domain may be silent before it gets an event of
+	// its console; 0 means for ever.
+	Nudge time.Duration
 }
 
 // Store is what xenstore holds about a domain: its own part, its backends' and
