@@ -42,7 +42,7 @@ const pcCPU = "qemu64,+npt,family=23,model=1,stepping=2"
 //   - noreboot: a crash of Xen stays visible.
 //
 // Not among them is bootscrub=no: a domain would find leftovers of the boot in its
-// memory, by which Xen 4.17's PV shim hangs now and then.
+// memory, which on a real host is zero.
 func pcArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 	cpu := pcCPU
 	if cfg.CPU != "" {

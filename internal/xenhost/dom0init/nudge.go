@@ -9,15 +9,16 @@ import (
 	"pvboot/internal/xenhost/wire"
 )
 
-// QEMU's VMRUN forgets the interrupt shadow in which it finds a domain (it does
-// not load the VMCB's INTERRUPT_SHADOW; AMD64 Architecture Programmer's Manual,
-// volume 2, 15.21.5). When an interrupt of the host comes between STI and HLT, and
-// brings along one for the domain, that one is taken before HLT instead of ending
-// it, and the domain sleeps until something else happens. That is once in some
-// dozens of boots in the idle loop of pvshim: the memory of one that slept showed it
-// halted with softirqs pending, and its last interrupt's return address at the HLT.
-// So a domain that has been silent for long gets an event of its console,
-// which tells it nothing: every guest has to expect those.
+// QEMU's VMRUN forgets the interrupt shadow in which it finds a domain: 7.2's
+// helper_vmrun does not load the VMCB's INTERRUPT_SHADOW (AMD64 Architecture
+// Programmer's Manual, volume 2, "Interrupt Shadows"). When an interrupt of the host
+// comes between STI and HLT, and brings along one for the domain, that one is taken
+// before HLT instead of ending it, and the domain sleeps until something else
+// happens. That is once in some dozens of boots in the idle loop of pvshim: the
+// memory of one that slept showed it halted with softirqs pending, and its last
+// interrupt's return address at the HLT. So a domain that has been silent for long
+// gets an event of its console, which tells it nothing: every guest has to expect
+// those.
 
 // alive is what is known of a domain's being awake.
 type alive struct {
