@@ -9,8 +9,8 @@ import (
 	"pvboot/internal/xenhost/wire"
 )
 
-// QEMU's VMRUN forgets the interrupt shadow in which it finds a domain: 7.2's
-// helper_vmrun does not load the VMCB's INTERRUPT_SHADOW (AMD64 Architecture
+// QEMU's VMRUN forgets the interrupt shadow that a domain was left in: svm_helper.c
+// saves the VMCB's INTERRUPT_SHADOW and does not load it (AMD64 Architecture
 // Programmer's Manual, volume 2, "Interrupt Shadows"). When an interrupt of the host
 // comes between STI and HLT, and brings along one for the domain, that one is taken
 // before HLT instead of ending it, and the domain sleeps until something else
