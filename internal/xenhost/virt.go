@@ -50,8 +50,8 @@ const (
 //     the device tree (Xen's docs/misc/arm/device-tree/booting.txt).
 //   - bootscrub=on: all memory is scrubbed, once dom0 has its own. By default
 //     processor 1 scrubs while Xen looks for dom0's memory, and the order in
-//     which free memory is then found is a matter of luck: pieces below the first
-//     one are refused, and Xen ends with "Failed to allocate requested dom0 memory".
+//     which free memory is then found is a matter of luck: small ones below the first
+//     piece are refused, and Xen ends with "Failed to allocate requested dom0 memory".
 //   - noreboot: a crash of Xen stays visible.
 func virtArguments(q *qemu.Command, cfg *Config, boot bootFiles) {
 	gic, cpu := cfg.GIC, cfg.CPU

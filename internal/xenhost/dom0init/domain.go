@@ -121,7 +121,7 @@ func (d *domain) follow(conn *wire.Conn, frames <-chan frame, limit time.Duratio
 	for {
 		select {
 		case now := <-ticks:
-			d.watch(conn, now, limit)
+			d.wake(conn, now, limit)
 		case line, ok := <-d.lines:
 			if !ok {
 				d.finish(&end, messages)

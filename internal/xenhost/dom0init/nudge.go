@@ -52,31 +52,37 @@ func (a *alive) woken() bool {
 	return late < answer
 }
 
+// domainPort is a domain's end of an event channel. Ports are numbered from 1.
+type domainPort struct {
+	domain uint16
+	port   uint32
+}
+
 // eventPorts are dom0's event channels.
 type eventPorts interface {
-	Remote(port uint32) (domain uint16, remote uint32, bound bool, err error)
+	Remote(port uint32) (domainPort, error)
 	Send(port uint32) error
 }
 
-// maxPort is the highest port that dom0 is looked for.
+// maxPort is where the search through dom0's ports ends at the latest.
 const maxPort = 4095
 
-// nudge sends an event to a port of a domain, from the other end in dom0.
-func nudge(ports eventPorts, domain uint16, port uint32) error {
+// nudge sends an event to a domain from the other end of its port, in dom0.
+func nudge(ports eventPorts, to domainPort) error {
 	for local := uint32(1); local <= maxPort; local++ {
-		other, remote, bound, err := ports.Remote(local)
+		remote, err := ports.Remote(local)
 		if err != nil {
 			return fmt.Errorf("event channel %d of dom0: %w", local, err)
 		}
-		if bound && other == domain && remote == port {
+		if remote == to {
 			return ports.Send(local)
 		}
 	}
-	return fmt.Errorf("port %d of domain %d ends nowhere in dom0", port, domain)
+	return fmt.Errorf("port %d of domain %d ends nowhere in dom0", to.port, to.domain)
 }
 
-// watch sends the domain an event when it has been silent for limit.
-func (d *domain) watch(conn *wire.Conn, now time.Time, limit time.Duration) {
+// wake sends the domain an event when it has been silent for limit.
+func (d *domain) wake(conn *wire.Conn, now time.Time, limit time.Duration) {
 	if d.alive.woken() {
 		_ = conn.Write(wire.Log, fmt.Appendf(nil, "the domain speaks again after an event"))
 	}
@@ -103,5 +109,5 @@ func (d *domain) nudge() error {
 		return err
 	}
 	defer ports.Close()
-	return nudge(ports, uint16(id), d.consolePort)
+	return nudge(ports, domainPort{uint16(id), d.consolePort})
 }

@@ -1,31 +1,24 @@
 package main
 
 import (
+	"errors"
 	"syscall"
 	"testing"
 	"time"
 )
 
-// fakePort is an event channel of dom0.
-type fakePort struct {
-	domain uint16
-	remote uint32
-	bound  bool
-}
-
-// fakePorts are event channels by number from 1; sent are those that an event went
-// through.
+// fakePorts are the other ends of event channels by number from 1; sent are those
+// that an event went through.
 type fakePorts struct {
-	ports []fakePort
-	sent  []uint32
+	remotes []domainPort
+	sent    []uint32
 }
 
-func (f *fakePorts) Remote(port uint32) (uint16, uint32, bool, error) {
-	if int(port) > len(f.ports) {
-		return 0, 0, false, syscall.EINVAL
+func (f *fakePorts) Remote(port uint32) (domainPort, error) {
+	if int(port) > len(f.remotes) {
+		return domainPort{}, syscall.EINVAL
 	}
-	p := f.ports[port-1]
-	return p.domain, p.remote, p.bound, nil
+	return f.remotes[port-1], nil
 }
 
 func (f *fakePorts) Send(port uint32) error {
@@ -34,11 +27,11 @@ func (f *fakePorts) Send(port uint32) error {
 }
 
 func TestNudge(t *testing.T) {
-	f := &fakePorts{ports: []fakePort{{}, {3, 2, false}, {4, 2, true}, {3, 1, true}, {3, 2, true}}}
-	if err := nudge(f, 3, 2); err != nil || len(f.sent) != 1 || f.sent[0] != 5 {
-		t.Errorf("nudge: %v, events through %v, want one through 5", err, f.sent)
+	f := &fakePorts{remotes: []domainPort{{}, {4, 2}, {3, 1}, {3, 2}}}
+	if err := nudge(f, domainPort{3, 2}); err != nil || len(f.sent) != 1 || f.sent[0] != 4 {
+		t.Errorf("nudge: %v, events through %v, want one through 4", err, f.sent)
 	}
-	if err := nudge(f, 3, 7); err == nil || len(f.sent) != 1 {
+	if err := nudge(f, domainPort{3, 7}); !errors.Is(err, syscall.EINVAL) || len(f.sent) != 1 {
 		t.Errorf("nudge of a port that is not there: %v, events through %v", err, f.sent)
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"os"
-	"runtime"
 	"syscall"
 	"unsafe"
 )
@@ -41,25 +40,29 @@ func openPrivcmd() (privcmd, error) {
 	return privcmd{f}, err
 }
 
-// call makes a hypercall whose arguments Xen reads and writes where they are.
+// call makes a hypercall whose arguments Xen reads and writes where they are. They
+// are held as a pointer, so that they are found when the stack has to move.
 func (p privcmd) call(cmd uint64, args unsafe.Pointer) error {
-	hypercall := struct{ op, arg0, arg1, arg2, arg3, arg4 uint64 }{
-		op: opEventChannel, arg0: cmd, arg1: uint64(uintptr(args)),
-	}
+	hypercall := struct {
+		op, cmd uint64
+		args    unsafe.Pointer
+		_       [3]uint64
+	}{op: opEventChannel, cmd: cmd, args: args}
 	_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, p.Fd(), privcmdHypercall, uintptr(unsafe.Pointer(&hypercall)))
-	runtime.KeepAlive(args)
 	if errno != 0 {
 		return errno
 	}
 	return nil
 }
 
-// Remote returns which domain's port is bound to one of dom0's, if any is. Its
-// error EINVAL tells that there is no such port, nor a higher one.
-func (p privcmd) Remote(port uint32) (domain uint16, remote uint32, bound bool, err error) {
-	args := &evtchnStatusArgs{dom: domidSelf, port: port}
-	err = p.call(evtchnStatus, unsafe.Pointer(args))
-	return args.remote, args.remotePort, err == nil && args.status == statusInterdomain, err
+// Remote returns the other end of one of dom0's ports, or the zero domainPort when
+// it has none. Its error EINVAL tells that there is no such port, nor a higher one.
+func (p privcmd) Remote(port uint32) (domainPort, error) {
+	args := evtchnStatusArgs{dom: domidSelf, port: port}
+	if err := p.call(evtchnStatus, unsafe.Pointer(&args)); err != nil || args.status != statusInterdomain {
+		return domainPort{}, err
+	}
+	return domainPort{args.remote, args.remotePort}, nil
 }
 
 // Send sends an event through one of dom0's ports.
